@@ -1,0 +1,140 @@
+"""What every transform does with its arguments: choose, name and wrap the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DtypeError, NotDifferentiableError
+from chainrule.graph import Tensor
+from chainrule.graph.tensor import apply, leaf
+from chainrule.graph.trace import alias, ancestors, argument_names
+from chainrule.graph.tree import Structure, flatten, paths, unflatten
+
+Which = int | str | Sequence[int | str]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One run of a function: its variables, its result, and whether outer tensors took part.
+
+    Attributes
+    ----------
+    variables : list of Tensor
+        A leaf, or an alias of an outer Tensor, for each leaf of the chosen arguments.
+    structure : Structure
+        The tree of the variables.
+    result : object
+        What the function returned; tensors within.
+    """
+
+    variables: list[Tensor]
+    structure: Structure
+    result: Any
+    aux: Any = None
+
+    def nested(self, outputs: Sequence[Tensor]) -> bool:
+        """Return whether the outputs also depend on tensors other than the variables."""
+        own = {v.serial for v in self.variables}
+        if any(v.op is alias for v in self.variables):
+            return True
+        return any(
+            t.op is None and t.serial not in own and t.dtype.kind in "fc" for t in ancestors(outputs)
+        )
+
+
+def positions(function: Callable[..., Any], which: Which, n_args: int) -> tuple[int, ...]:
+    """Return argument positions for `argnums`: positions, names, or a sequence of either."""
+    wanted = [which] if isinstance(which, (int, str)) else list(which)
+    names = argument_names(function, n_args)
+    found = []
+    for item in wanted:
+        if isinstance(item, str):
+            if item not in names:
+                raise ValueError(f"there is no argument {item!r}; the arguments are {names}")
+            item = names.index(item)
+        if not -n_args <= item < n_args:
+            raise ValueError(f"argnums={item}, but the call has {n_args} positional arguments")
+        found.append(item % n_args)
+    return tuple(found)
+
+
+def variable(value: Any, name: str) -> Tensor:
+    """Return a new variable for the value of one leaf.
+
+    Raises
+    ------
+    DtypeError
+        If the value is not of floating-point numbers.
+    """
+    made = apply(alias, (value,), {}) if isinstance(value, Tensor) else leaf(value)
+    made.name = name
+    if made.dtype.kind != "f":
+        raise DtypeError(
+            f"{name} holds {made.dtype} numbers, which have no gradient; "
+            "give floating-point numbers, such as 3.0 or x.astype(float), or choose other argnums"
+        )
+    assert isinstance(made, Tensor)
+    return made
+
+
+def record(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    which: Which,
+    has_aux: bool = False,
+) -> Recording:
+    """Run a function with variables in the place of the chosen arguments."""
+    chosen = positions(function, which, len(args))
+    names = argument_names(function, len(args))
+    tree = args[chosen[0]] if isinstance(which, (int, str)) else tuple(args[i] for i in chosen)
+    leaves, structure = flatten(tree)
+    labels = [p for i in chosen for p in paths(flatten(args[i])[1], names[i])]
+    variables = [variable(x, label) for x, label in zip(leaves, labels, strict=True)]
+    filled = unflatten(structure, variables)
+    new_args = list(args)
+    for i, value in zip(chosen, [filled] if isinstance(which, (int, str)) else filled, strict=True):
+        new_args[i] = value
+    result = function(*new_args, **kwargs)
+    if not has_aux:
+        return Recording(variables, structure, result)
+    result, aux = result
+    return Recording(variables, structure, result, aux)
+
+
+def detach(tree: Any) -> Any:
+    """Return a tree with plain arrays in the place of tensors."""
+    leaves, structure = flatten(tree)
+    return unflatten(structure, [x._value if isinstance(x, Tensor) else x for x in leaves])
+
+
+def scalar(result: Any, transform: str) -> Tensor:
+    """Return the result if it is a single recorded number.
+
+    Raises
+    ------
+    NotDifferentiableError
+        If it is not, or does not depend on the variables.
+    """
+    if not isinstance(result, Tensor):
+        raise NotDifferentiableError(
+            f"{transform} needs a result that depends on its variables; the function returned "
+            f"{type(result).__name__}, which carries no derivative"
+        )
+    if result.shape != ():
+        raise NotDifferentiableError(
+            f"{transform} needs a single number, and the function returned shape {result.shape}: "
+            "sum or average it, or use jacobian"
+        )
+    if result.dtype.kind != "f":
+        raise NotDifferentiableError(f"{transform} needs a real result, not {result.dtype}")
+    return result
+
+
+def zeros_for(value: Any) -> Any:
+    """Return zeros of an array's shape and dtype."""
+    return np.zeros_like(value)

@@ -1,0 +1,203 @@
+"""Forward mode: tangents carried along the recorded graph, from the variables to the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.arguments import Recording, detach, record
+from chainrule.autodiff.reverse import fitted, needed, pull_back
+from chainrule.errors import ShapeError
+from chainrule.graph import Kind, Op, Tensor
+from chainrule.graph.tensor import apply, leaf, pick
+from chainrule.graph.trace import ancestors
+from chainrule.graph.tree import flatten, unflatten
+from chainrule.ops.broadcast import cast
+
+
+def push_forward(
+    order: Sequence[Tensor], tangents: dict[int, Any], recording: bool
+) -> dict[int, Any]:
+    """Carry tangents from variables to results.
+
+    Parameters
+    ----------
+    order : sequence of Tensor
+        The tensors on the way, oldest first.
+    tangents : dict
+        Tangents of the variables, by serial; filled with those of every tensor in `order`.
+    recording : bool
+        Whether the rules run on tensors.
+    """
+    for t in order:
+        if t.serial in tangents or t.op is None:
+            continue
+        given = [tangents.get(x.serial) if isinstance(x, Tensor) else None for x in t.inputs]
+        if t.op is pick:
+            tangents[t.serial] = given[0][t.params["index"]]
+            continue
+        for i in set(range(len(given))) - set(t.op.active(len(given))):
+            given[i] = None
+        if all(tangent is None for tangent in given):
+            continue
+        y: Any = t._value
+        inputs = [x._value if isinstance(x, Tensor) else x for x in t.inputs]
+        if recording:
+            y, inputs = t, list(t.inputs)
+            if t.op.outputs > 1:
+                y = tuple(apply(pick, (t,), {"index": i}) for i in range(t.op.outputs))
+        tangent = op_jvp(t.op, given, y, inputs, t.params)
+        parts = isinstance(tangent, tuple)
+        tangents[t.serial] = (
+            tuple(map(_like_result, tangent, y)) if parts else _like_result(tangent, y)
+        )
+    return tangents
+
+
+def _like_result(tangent: Any, y: Any) -> Any:
+    if np.shape(tangent) != np.shape(y):
+        tangent = np.broadcast_to(tangent, np.shape(y))
+    return cast(tangent, y) if np.result_type(tangent) != np.result_type(y) else tangent
+
+
+def op_jvp(
+    op: Op, tangents: Sequence[Any], y: Any, inputs: Sequence[Any], params: dict[str, Any]
+) -> Any:
+    """Return the tangent of an op's result, by its kind.
+
+    An elementwise op's is its backward rule with the tangent put in; a linear op's is the op
+    itself; a multilinear op's is the sum over its inputs of itself; any other's is the transpose
+    of its backward rule.
+    """
+    if op.jvp_rule is not None:
+        return op.jvp_rule(tangents, y, *inputs, **params)
+    moved = [i for i, tangent in enumerate(tangents) if tangent is not None]
+    if op.kind is Kind.ELEMENTWISE:
+        parts = [_elementwise_part(op, i, tangents[i], y, inputs, params) for i in moved]
+    elif op.kind is Kind.LINEAR:
+        active = set(op.active(len(inputs)))
+        filled = [
+            np.zeros_like(x) if i in active and tangents[i] is None else
+            (tangents[i] if i in active else x)
+            for i, x in enumerate(inputs)
+        ]  # fmt: skip
+        return op(*filled, **params)
+    elif op.kind is Kind.MULTILINEAR:
+        parts = [op(*inputs[:i], tangents[i], *inputs[i + 1 :], **params) for i in moved]
+    else:
+        return _transposed_rule(op, moved, tangents, y, inputs, params)
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _elementwise_part(
+    op: Op, position: int, tangent: Any, y: Any, inputs: Sequence[Any], params: dict[str, Any]
+) -> Any:
+    found = op.vjp(tangent, y, *inputs, **params)
+    if isinstance(found, (tuple, list)):
+        found = found[list(op.active(len(inputs))).index(position)]
+    return found() if isinstance(found, FunctionType) else found
+
+
+def _transposed_rule(
+    op: Op,
+    moved: Sequence[int],
+    tangents: Sequence[Any],
+    y: Any,
+    inputs: Sequence[Any],
+    params: dict[str, Any],
+) -> Any:
+    """Return J t as the gradient of <J' u, t> with respect to u, where J' u is the rule."""
+    several = op.outputs > 1
+    probes = [leaf(np.zeros_like(_plain(part))) for part in (y if several else (y,))]
+    found = op.vjp(tuple(probes) if several else probes[0], y, *inputs, **params)
+    if not isinstance(found, (tuple, list)):
+        found = (found,)
+    active = list(op.active(len(inputs)))
+    outputs, incoming = [], []
+    for i in moved:
+        gx = found[active.index(i)]
+        gx = gx() if isinstance(gx, FunctionType) else gx
+        if isinstance(gx, Tensor):
+            outputs.append(fitted(gx, inputs[i]))
+            incoming.append(tangents[i])
+    recording = any(isinstance(v, Tensor) for v in (*incoming, *inputs))
+    wanted: dict[int, Any] = dict.fromkeys((p.serial for p in probes), None)
+    gradients: dict[int, Any] = {}
+    for t, g in zip(outputs, incoming, strict=True):
+        gradients[t.serial] = gradients[t.serial] + g if t.serial in gradients else g
+    pull_back(needed(ancestors(outputs), probes), gradients, wanted, recording)
+    results = tuple(
+        np.zeros_like(p._value) if wanted[p.serial] is None else wanted[p.serial] for p in probes
+    )
+    return results if several else results[0]
+
+
+def _plain(value: Any) -> Any:
+    return value._value if isinstance(value, Tensor) else value
+
+
+class Pushforward:
+    """The linear part of a recorded run: tangents of the variables -> tangents of the results."""
+
+    def __init__(self, run: Recording, outputs: Sequence[Tensor], nested: bool) -> None:
+        self.run, self.outputs, self.nested = run, outputs, nested
+        self.order = needed(ancestors(outputs), run.variables)
+
+    def __call__(self, tangents: Sequence[Any]) -> list[Any]:
+        """Return the tangent of each output for one tangent a variable."""
+        recording = self.nested or any(isinstance(t, Tensor) for t in tangents)
+        by_serial = {
+            v.serial: tangent
+            for v, tangent in zip(self.run.variables, tangents, strict=True)
+        }
+        found = push_forward(self.order, by_serial, recording)
+        return [
+            found[t.serial] if t.serial in found else np.zeros_like(t._value) for t in self.outputs
+        ]
+
+
+def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Run a function and return its result with the result's directional derivative.
+
+    Parameters
+    ----------
+    function : callable
+        Takes trees of arrays, returns a tree of arrays.
+    primals : sequence
+        All its arguments.
+    tangents : sequence
+        The direction: trees like `primals`.
+
+    Returns
+    -------
+    result, tangent : trees of arrays
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> jvp(lambda x, y: x * np.sin(y), (2.0, 0.0), (0.0, 1.0))
+    (np.float64(0.0), np.float64(2.0))
+    """
+    run = record(function, primals, {}, tuple(range(len(primals))))
+    directions, structure = flatten(tuple(tangents))
+    if structure != run.structure:
+        raise ShapeError(f"the tangents have structure {structure}, the primals {run.structure}")
+    for v, d in zip(run.variables, directions, strict=True):
+        if np.shape(d) != v.shape:
+            raise ShapeError(f"the tangent of {v.name} has shape {np.shape(d)}, not {v.shape}")
+    directions = [
+        d if isinstance(d, Tensor) else np.asarray(d, v.dtype)
+        for v, d in zip(run.variables, directions, strict=True)
+    ]
+    results, gives = flatten(run.result)
+    tensors = [t for t in results if isinstance(t, Tensor)]
+    nested = run.nested(tensors)
+    moved = iter(Pushforward(run, tensors, nested)(directions))
+    tangent = [next(moved) if isinstance(t, Tensor) else np.zeros_like(t) for t in results]
+    return (run.result if nested else detach(run.result)), unflatten(gives, tangent)

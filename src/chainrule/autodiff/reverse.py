@@ -1,0 +1,319 @@
+"""Reverse mode: one walk over the recorded graph, from the results to the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.arguments import Recording, Which, detach, record, scalar
+from chainrule.errors import NotDifferentiableError, ShapeError
+from chainrule.graph import Op, Tensor
+from chainrule.graph.tensor import apply, install_backward, pick
+from chainrule.graph.trace import ancestors
+from chainrule.graph.tree import flatten, unflatten
+from chainrule.ops.broadcast import cast, sum_to
+
+
+def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
+    """Return those of `order` (oldest first) that are computed from the wanted tensors."""
+    found = {t.serial for t in wanted}
+    kept = []
+    for t in order:
+        if t.serial in found:
+            kept.append(t)
+            continue
+        for x in t.inputs:
+            if x.__class__ is Tensor and x.serial in found:
+                found.add(t.serial)
+                kept.append(t)
+                break
+    return kept
+
+
+def pull_back(
+    order: Sequence[Tensor],
+    gradients: dict[int, Any],
+    wanted: dict[int, Any],
+    recording: bool,
+) -> None:
+    """Carry gradients from results to variables.
+
+    Parameters
+    ----------
+    order : sequence of Tensor
+        The tensors on the way, oldest first, each after its inputs.
+    gradients : dict
+        The incoming gradients of the results, by serial; consumed.
+    wanted : dict
+        By serial: receives the gradients of the tensors whose serials are its keys.
+    recording : bool
+        Whether the rules run on tensors, so that the gradients are themselves recorded.
+    """
+    reached = {t.serial for t in order}
+    for t in reversed(order):
+        g = gradients.pop(t.serial, None)
+        if g is None:
+            continue
+        if t.serial in wanted:
+            wanted[t.serial] = g
+        op = t.op
+        if op is None:
+            continue
+        if op is pick:
+            _add_part(gradients, t, g)
+            continue
+        inputs = t.inputs
+        for x, gx in zip(*_apply_rule(op, t, g, inputs, recording), strict=True):
+            if x.__class__ is not Tensor or x.serial not in reached:
+                continue
+            if gx.__class__ is FunctionType:
+                gx = gx()
+            elif gx is None:
+                raise NotDifferentiableError(
+                    f"{op.name} has no derivative with respect to one of its inputs [{t.label()}]"
+                )
+            value = x._value
+            if gx.shape != value.shape or gx.dtype != value.dtype:
+                gx = fitted(gx, x if recording else value)
+            known = gradients.get(x.serial)
+            gradients[x.serial] = gx if known is None else known + gx
+
+
+def _apply_rule(
+    op: Op, t: Tensor, g: Any, inputs: Sequence[Any], recording: bool
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Return the active inputs of a node and their gradients, as the rule gives them."""
+    if recording:
+        y: Any = t
+        values: Sequence[Any] = inputs
+    else:
+        y = t._value
+        values = [x._value if x.__class__ is Tensor else x for x in inputs]
+    if op.outputs > 1:
+        y = tuple(apply(pick, (t,), {"index": i}) for i in range(op.outputs)) if recording else y
+        g = tuple(np.zeros_like(part) if gi is None else gi for gi, part in zip(g, y, strict=True))
+    found = op.vjp(g, y, *values, **t.params)
+    if op.inactive:
+        inputs = [inputs[i] for i in op.active(len(inputs))]
+    if len(inputs) == 1 and found.__class__ not in (tuple, list):
+        return inputs, (found,)
+    if len(found) != len(inputs):
+        raise NotDifferentiableError(
+            f"the rule of {op.name} returned {len(found)} gradients for {len(inputs)} inputs"
+        )
+    return inputs, found
+
+
+def _add_part(gradients: dict[int, Any], t: Tensor, g: Any) -> None:
+    """Gather the gradient of one of an op's several results."""
+    (bundle,) = t.inputs
+    parts = gradients.setdefault(bundle.serial, [None] * bundle.op.outputs)
+    known = parts[t.params["index"]]
+    parts[t.params["index"]] = g if known is None else known + g
+
+
+def fitted(gx: Any, x: Any) -> Any:
+    """Return a gradient with broadcast axes summed, and of its input's shape and dtype."""
+    shape = np.shape(x)
+    if np.shape(gx) != shape:
+        try:
+            gx = np.broadcast_to(gx, shape) if np.ndim(gx) < len(shape) else sum_to(gx, x)
+        except ValueError:
+            raise ShapeError(f"a gradient of shape {np.shape(gx)} for shape {shape}") from None
+    if np.result_type(gx) != np.result_type(x):
+        gx = cast(gx, x)
+    return gx
+
+
+def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
+    """Implementation of `Tensor.backward`."""
+    if g is None:
+        g = np.ones_like(scalar(t, "backward")._value)
+    elif isinstance(g, Tensor) or np.shape(g) != t.shape:
+        raise ShapeError(f"backward of shape {t.shape} takes a plain gradient of that shape")
+    else:
+        g = np.asarray(g, t.dtype)
+    order = ancestors([t])
+    leaves = [x for x in order if x.op is None and x.dtype.kind == "f"]
+    if not leaves:
+        integers = [x.label() for x in order if x.op is None]
+        raise NotDifferentiableError(
+            f"{t.label()} depends on no Tensor of floating-point numbers"
+            + (f"; {', '.join(integers)} hold integers" if integers else "")
+        )
+    order = needed(order, leaves)
+    targets = order if keep_intermediate else leaves
+    wanted = dict.fromkeys((x.serial for x in targets), None)
+    pull_back(order, {t.serial: g}, wanted, recording=False)
+    for x in targets:
+        new = wanted[x.serial]
+        if new is not None and not isinstance(x._value, tuple):
+            new = np.array(new) if x._grad is None else x._grad + new
+            x._grad = new
+
+
+install_backward(backward)
+
+
+class Pullback:
+    """The backward half of a recorded run: incoming gradient -> gradients of the variables."""
+
+    def __init__(self, run: Recording, outputs: Sequence[Tensor], nested: bool) -> None:
+        self.run, self.outputs, self.nested = run, outputs, nested
+        self.order = needed(ancestors(outputs), run.variables)
+
+    def __call__(self, gradients: Sequence[Any]) -> Any:
+        """Return the tree of gradients for one incoming gradient an output."""
+        incoming: dict[int, Any] = {}
+        for t, g in zip(self.outputs, gradients, strict=True):
+            known = incoming.get(t.serial)
+            incoming[t.serial] = g if known is None else known + g
+        recording = self.nested or any(isinstance(g, Tensor) for g in gradients)
+        variables = self.run.variables
+        wanted: dict[int, Any] = dict.fromkeys((v.serial for v in variables), None)
+        pull_back(self.order, incoming, wanted, recording)
+        found = [wanted[v.serial] for v in variables]
+        filled = [
+            np.zeros_like(v._value) if g is None else g
+            for g, v in zip(found, variables, strict=True)
+        ]
+        return unflatten(self.run.structure, filled)
+
+
+def vjp(
+    function: Callable[..., Any], *primals: Any, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """Run a function and return its result with the map from output to input gradients.
+
+    Parameters
+    ----------
+    function : callable
+        Takes trees of arrays, returns a tree of arrays.
+    *primals
+        All its arguments.
+    has_aux : bool
+        The function returns a pair ``(result, aux)``; `aux` is passed on.
+
+    Returns
+    -------
+    result : tree of arrays
+    pullback : callable
+        Takes a tree like `result`; returns a tuple of trees like `primals`.
+    aux : object
+        With `has_aux` only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, pullback = vjp(lambda x: np.exp(x), np.array([0.0, 1.0]))
+    >>> pullback(np.array([1.0, 0.0]))
+    (array([1., 0.]),)
+    """
+    run = record(function, primals, {}, tuple(range(len(primals))), has_aux)
+    results, structure = flatten(run.result)
+    tensors = [t for t in results if isinstance(t, Tensor)]
+    nested = run.nested(tensors)
+    inner = Pullback(run, tensors, nested)
+
+    def pullback(g: Any) -> Any:
+        incoming, given = flatten(g)
+        if given != structure:
+            raise ShapeError(f"the gradient has structure {given}, the result {structure}")
+        pairs = zip(results, incoming, strict=True)
+        chosen = [_checked(g, t) for t, g in pairs if isinstance(t, Tensor)]
+        return inner(chosen)
+
+    result = run.result if nested else detach(run.result)
+    return (result, pullback, run.aux) if has_aux else (result, pullback)
+
+
+def _checked(g: Any, t: Tensor) -> Any:
+    if np.shape(g) != t.shape:
+        raise ShapeError(f"the incoming gradient has shape {np.shape(g)}, the result {t.shape}")
+    return g if isinstance(g, Tensor) else np.asarray(g, t.dtype)
+
+
+def value_and_grad(
+    function: Callable[..., Any], argnums: Which = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that computes a function's value and its gradient.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a single number; takes trees of arrays.
+    argnums : int, str or a sequence of them
+        Positions or names of the arguments to differentiate by.
+    has_aux : bool
+        The function returns a pair ``(value, aux)``.
+
+    Returns
+    -------
+    callable
+        Returns ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the tree,
+        shapes and dtypes of the argument; of several arguments it is a tuple.
+
+    Raises
+    ------
+    NotDifferentiableError
+        If the result is not a single number that depends on the variables.
+    DtypeError
+        If a variable holds integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = lambda w, x: np.sum((x @ w) ** 2)
+    >>> value_and_grad(loss, "w")(np.array([1.0, 2.0]), np.eye(2))
+    (np.float64(5.0), array([2., 4.]))
+    """
+
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        args, kwargs = _by_position(function, argnums, args, kwargs)
+        run = record(function, args, kwargs, argnums, has_aux)
+        result = scalar(run.result, "grad")
+        nested = run.nested([result])
+        gradient = Pullback(run, [result], nested)([np.ones_like(result._value)])
+        value = result if nested else result._value
+        aux = run.aux if nested else detach(run.aux)
+        return ((value, aux), gradient) if has_aux else (value, gradient)
+
+    return transformed
+
+
+def _by_position(
+    function: Callable[..., Any], argnums: Which, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Move arguments given by keyword to their positions if they are to be differentiated by."""
+    wanted = [argnums] if isinstance(argnums, (int, str)) else argnums
+    if not any(isinstance(name, str) and name in kwargs for name in wanted):
+        return args, kwargs
+    import inspect
+
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    return bound.args, bound.kwargs
+
+
+def grad(
+    function: Callable[..., Any], argnums: Which = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that computes a function's gradient; see `value_and_grad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grad(np.tanh)(0.0)
+    np.float64(1.0)
+    >>> grad(grad(lambda x: x**3))(2.0)
+    np.float64(12.0)
+    """
+    both = value_and_grad(function, argnums, has_aux)
+
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return transformed

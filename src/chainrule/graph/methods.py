@@ -1,0 +1,150 @@
+"""An array's operators and methods, each naming the NumPy function that it is."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule.errors import UnsupportedError
+from chainrule.graph.op import REGISTRY, Recorded
+
+
+def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """Return the method and its reflection; Python's own operator computes numbers faster."""
+
+    def method(self: Recorded, other: Any) -> Any:
+        if isinstance(other, (str, bytes)) or other is None:
+            return NotImplemented
+        return self._apply(REGISTRY.by_function[ufunc], (self, other), {}, forward)  # type: ignore[arg-type]
+
+    def reflected(self: Recorded, other: Any) -> Any:
+        if isinstance(other, (str, bytes)) or other is None:
+            return NotImplemented
+        return self._apply(REGISTRY.by_function[ufunc], (other, self), {}, forward)  # type: ignore[arg-type]
+
+    return method, reflected
+
+
+def _method(function: Any) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"See `numpy.{function.__name__}`."
+    return method
+
+
+def _shape_method(function: Any) -> Any:
+    """Let a method take its shape as one tuple or as several integers."""
+
+    def method(self: Any, *shape: Any) -> Any:
+        return function(self, *(shape if len(shape) < 2 else (shape,)))
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"See `numpy.{function.__name__}`."
+    return method
+
+
+def _no_in_place(name: str) -> Any:
+    def method(self: Any, *_: Any, **__: Any) -> NoReturn:
+        raise UnsupportedError(f"a Tensor cannot be changed in place: use np.{name}(tensor)")
+
+    return method
+
+
+class ArrayMethods(Recorded):
+    """Operators and methods that an array has."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = _operator(np.add, operator.add)
+    __sub__, __rsub__ = _operator(np.subtract, operator.sub)
+    __mul__, __rmul__ = _operator(np.multiply, operator.mul)
+    __truediv__, __rtruediv__ = _operator(np.true_divide, operator.truediv)
+    __pow__, __rpow__ = _operator(np.power, operator.pow)
+    __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
+    __mod__, __rmod__ = _operator(np.remainder, operator.mod)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide, operator.floordiv)
+    __and__, __rand__ = _operator(np.bitwise_and, operator.and_)
+    __or__, __ror__ = _operator(np.bitwise_or, operator.or_)
+    __xor__, __rxor__ = _operator(np.bitwise_xor, operator.xor)
+    __lshift__, __rlshift__ = _operator(np.left_shift, operator.lshift)
+    __rshift__, __rrshift__ = _operator(np.right_shift, operator.rshift)
+    __lt__, __gt__ = _operator(np.less, operator.lt)[0], _operator(np.greater, operator.gt)[0]
+    __le__, __ge__ = (
+        _operator(np.less_equal, operator.le)[0],
+        _operator(np.greater_equal, operator.ge)[0],
+    )
+    __eq__, __ne__ = _operator(np.equal, operator.eq)[0], _operator(np.not_equal, operator.ne)[0]
+    __hash__ = object.__hash__
+
+    __neg__ = _method(np.negative)
+    __pos__ = _method(np.positive)
+    __abs__ = _method(np.absolute)
+    __invert__ = _method(np.invert)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        """The transpose, all axes reversed."""
+        return np.transpose(self)  # type: ignore[call-overload]
+
+    @property
+    def mT(self) -> Any:  # noqa: N802
+        """The last two axes exchanged."""
+        return np.swapaxes(self, -1, -2)  # type: ignore[call-overload]
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return np.imag(self)  # type: ignore[call-overload]
+
+    reshape = _shape_method(np.reshape)
+    transpose = _shape_method(np.transpose)
+    sum = _method(np.sum)
+    mean = _method(np.mean)
+    prod = _method(np.prod)
+    max = _method(np.max)
+    min = _method(np.min)
+    std = _method(np.std)
+    var = _method(np.var)
+    cumsum = _method(np.cumsum)
+    cumprod = _method(np.cumprod)
+    argmax = _method(np.argmax)
+    argmin = _method(np.argmin)
+    argsort = _method(np.argsort)
+    all = _method(np.all)
+    any = _method(np.any)
+    nonzero = _method(np.nonzero)
+    searchsorted = _method(np.searchsorted)
+    ravel = _method(np.ravel)
+    flatten = _method(np.ravel)
+    swapaxes = _method(np.swapaxes)
+    squeeze = _method(np.squeeze)
+    repeat = _method(np.repeat)
+    take = _method(np.take)
+    choose = _method(np.choose)
+    compress = _method(lambda self, condition, axis=None: np.compress(condition, self, axis))
+    diagonal = _method(np.diagonal)
+    trace = _method(np.trace)
+    dot = _method(np.dot)
+    clip = _method(np.clip)
+    round = _method(np.round)
+    astype = _method(np.astype)
+    conj = _method(np.conjugate)
+    copy = _method(np.copy)
+    sort = _no_in_place("sort")
+    partition = _no_in_place("partition")
+    fill = _no_in_place("full_like")
+    put = _no_in_place("where")
+    resize = _no_in_place("resize")

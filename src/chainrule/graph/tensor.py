@@ -1,0 +1,445 @@
+"""`Tensor`: an array that records what is computed from it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule.errors import ChainruleError, DtypeError, ShapeError, UnsupportedError
+from chainrule.graph.aval import Array
+from chainrule.graph.methods import ArrayMethods
+from chainrule.graph.op import REGISTRY, Kind, Op, linear, op
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+_serial = itertools.count()
+_new = object.__new__
+
+Site = tuple[CodeType, int]
+
+
+def user_site(depth: int = 2) -> Site:
+    """Return the innermost place in the call stack that is not chainrule's own code."""
+    frame = sys._getframe(depth)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
+
+
+def describe_site(site: Site) -> tuple[str, int]:
+    """Return the file and the line of a site."""
+    code, instruction = site
+    lines = itertools.islice(code.co_positions(), max(instruction, 0) // 2, None)
+    return code.co_filename, next(lines, (None,))[0] or code.co_firstlineno
+
+
+class Tensor(ArrayMethods):
+    """A NumPy array, or number, that records the graph of what is computed from it.
+
+    NumPy's functions, operators and methods work on it as on an array and return tensors. What has
+    no derivative (comparisons, ``argmax``, ``floor``) returns plain arrays; what would lose a
+    derivative raises.
+
+    Parameters
+    ----------
+    value : array_like
+        The numbers; copied. Floating-point dtypes are kept; integers are allowed but have no
+        gradient.
+    name : str, optional
+        The name that messages, drawings and derivations show.
+    dtype : dtype_like, optional
+        Convert to this dtype.
+
+    Attributes
+    ----------
+    value : numpy.ndarray or numpy scalar
+        The numbers, detached and read-only. A leaf's may be assigned anew.
+    grad : numpy.ndarray or None
+        The gradient that `backward` accumulated, of the value's shape and dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = Tensor([0.2, 0.3, 0.9], name="w")
+    >>> z = np.array([0.5, 0.6, 0.1]) @ w + 0.5
+    >>> print(np.round(z.value, 2))
+    0.87
+    >>> z.backward()
+    >>> w.grad
+    array([0.5, 0.6, 0.1])
+    """
+
+    __slots__ = (
+        "__weakref__", "_grad", "_value", "inputs", "name", "op", "params", "serial", "site",
+        "traced",
+    )  # fmt: skip
+
+    def __init__(self, value: Any, name: str | None = None, dtype: Any = None) -> None:
+        if isinstance(value, Tensor):
+            raise UnsupportedError("this is a Tensor already; Tensor(t.value) makes a new leaf")
+        array = np.array(_as_operand(value), dtype=dtype)
+        if array.dtype.kind not in "fiubc":
+            raise DtypeError(f"a Tensor holds numbers, not {array.dtype}")
+        _fill(self, array, None, (), {}, user_site(), False, name)
+
+    # What it is --------------------------------------------------------------------------------
+
+    @property
+    def value(self) -> Any:
+        """The numbers without their history, read-only."""
+        if self.traced:
+            raise UnsupportedError(
+                "the value of a traced Tensor would be frozen into the graph; "
+                "use chainrule.stop_gradient to cut the derivative only"
+            )
+        return _read_only(self._value)
+
+    @value.setter
+    def value(self, new: Any) -> None:
+        if self.op is not None:
+            raise UnsupportedError(f"{self!r} is a result; only a leaf's value may be assigned")
+        array = np.array(new, dtype=self.dtype)
+        if array.shape != self.shape:
+            raise ShapeError(f"{self.label()} has shape {self.shape}, not {array.shape}")
+        self._value = array if array.ndim else array[()]
+
+    @property
+    def grad(self) -> Array | None:
+        """The accumulated gradient of a leaf; ``None`` before `backward`."""
+        if self._grad is None and self.op is not None:
+            raise ChainruleError(
+                f"{self.label()} is an intermediate result, whose gradient is not kept; "
+                "call backward(keep_intermediate=True), or chainrule.grad with respect to it"
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Array | None) -> None:
+        self._grad = new
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._value.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Kind of number."""
+        return self._value.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._value.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._value.size  # type: ignore[no-any-return]
+
+    def label(self) -> str:
+        """Return the name, or the op and the line that made it."""
+        if self.name:
+            return self.name
+        file, line = describe_site(self.site)
+        made_by = self.op.name if self.op else "leaf"
+        return f"{made_by} ({os.path.basename(file)}:{line})"
+
+    def item(self) -> Any:
+        """Return the only element as a Python number, without its history."""
+        return self.value.item()
+
+    def tolist(self) -> Any:
+        """Return the numbers as nested lists, without their history."""
+        return self.value.tolist()
+
+    def backward(self, g: Any = None, *, keep_intermediate: bool = False) -> None:
+        """Accumulate the gradient of this Tensor into the ``grad`` of every leaf it came from.
+
+        Parameters
+        ----------
+        g : array_like, optional
+            The incoming gradient, of this Tensor's shape; 1 for a single number.
+        keep_intermediate : bool
+            Fill ``grad`` of the intermediate results too.
+
+        Raises
+        ------
+        NotDifferentiableError
+            If nothing it was computed from carries a derivative.
+        """
+        _backward(self, g, keep_intermediate)
+
+    # NumPy's protocols --------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {k: v for k, v in kwargs.items() if v is not None and v is not np._NoValue}
+        if method == "__call__":
+            entry = REGISTRY.by_function.get(ufunc)
+            if entry is not None and not kwargs:
+                return apply(entry, inputs, {}) if isinstance(entry, Op) else entry(*inputs)
+            refused = kwargs.pop("out", None)
+            if refused is not None:
+                _refuse_write(ufunc.__name__)
+        else:
+            entry = REGISTRY.by_function.get((ufunc, method))
+            if method == "outer" and ufunc in REGISTRY.by_function and not kwargs:
+                first, second = (np.asanyarray(x) if isinstance(x, list) else x for x in inputs)
+                return ufunc(np.reshape(first, np.shape(first) + (1,) * np.ndim(second)), second)
+        if entry is None:
+            name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            _refuse(f"numpy.{name}")
+        return _call(entry, inputs, kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        entry = REGISTRY.by_function.get(function)
+        if entry is None:
+            _refuse(f"{function.__module__}.{function.__name__}")
+        return _call(entry, args, kwargs)
+
+    def _apply(
+        self,
+        op: Op,
+        inputs: Sequence[Any],
+        params: dict[str, Any],
+        forward: Callable[..., Any] | None = None,
+    ) -> Any:
+        return apply(op, inputs, params, forward)
+
+    # Conversions that would lose the derivative ---------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise UnsupportedError(
+            f"turning the Tensor {self.label()} into a plain array would lose its derivative: use "
+            ".value to detach it, and np.stack or np.concatenate to join tensors"
+        )
+
+    def _no_number(self, *_: Any) -> NoReturn:
+        raise UnsupportedError(
+            f"turning the Tensor {self.label()} into a Python number would lose its derivative: "
+            "use .item() to detach it, and NumPy's functions in place of those of math"
+        )
+
+    __float__ = __int__ = __complex__ = __index__ = __round__ = __trunc__ = _no_number
+    __floor__ = __ceil__ = _no_number
+
+    def __bool__(self) -> NoReturn:
+        raise UnsupportedError(
+            f"the truth of the Tensor {self.label()} cannot be recorded: compare it (x > 0), "
+            "choose with np.where, or detach it with .value"
+        )
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise UnsupportedError(
+            "a recorded Tensor cannot be changed in place: choose with np.where(mask, new, old), "
+            "or join pieces with np.concatenate"
+        )
+
+    # Python's protocols -----------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d Tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return REGISTRY.by_name["getitem"](self, index)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self._value == value))
+
+    def __repr__(self) -> str:
+        words = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
+        origin = f", op={self.op.name}" if self.op else ""
+        return f"Tensor({words}{f', name={self.name!r}' if self.name else ''}{origin})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.op is not None:
+            raise UnsupportedError("only a leaf can be copied; use .value to detach the result")
+        copy = Tensor(self._value, self.name)
+        copy._grad = None if self._grad is None else np.array(self._grad)
+        return copy
+
+    def __reduce__(self) -> Any:
+        if self.op is not None:
+            raise UnsupportedError("a graph cannot be pickled; use .value to detach the result")
+        return Tensor, (self._value, self.name)
+
+
+
+def _fill(
+    t: Tensor, value: Any, op: Op | None, inputs: Sequence[Any], params: dict[str, Any],
+    site: Site, traced: bool, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    if value.__class__ is np.ndarray and not value.ndim:
+        value = value[()]  # arithmetic on NumPy's scalars is many times cheaper than on 0-d arrays
+    t._value, t.op, t.inputs, t.params, t.site, t.traced = value, op, inputs, params, site, traced
+    t.name, t._grad, t.serial = name, None, next(_serial)
+    return t
+
+
+def leaf(value: Any, name: str | None = None, traced: bool = False) -> Tensor:
+    """Return a leaf that shares its memory with an array."""
+    if value.__class__ not in _PLAIN:
+        value = np.asarray(_as_operand(value))
+    elif value.__class__ in (float, int, bool):
+        value = np.asarray(value)
+    return _fill(_new(Tensor), value, None, (), {}, user_site(), traced, name)
+
+
+def apply(
+    op: Op,
+    inputs: Sequence[Any],
+    params: dict[str, Any],
+    forward: Callable[..., Any] | None = None,
+) -> Any:
+    """Compute an op on inputs of which one at least is a Tensor, and record it.
+
+    A constant op is recorded only within a trace; elsewhere its result is a plain array.
+    """
+    values = []
+    traced = False
+    for position, x in enumerate(inputs):
+        kind = x.__class__
+        if kind is Tensor:
+            values.append(x._value)
+            traced = traced or x.traced
+        elif kind in _PLAIN:
+            values.append(x)
+        else:
+            plain = _as_operand(x)
+            inputs = (*inputs[:position], plain, *inputs[position + 1 :])
+            values.append(plain)
+    if params:
+        _check_params(op, params)
+    try:
+        value = (forward or op.forward)(*values, **params)
+    except (ValueError, IndexError, TypeError, np.linalg.LinAlgError) as error:
+        raise _explained(error, op, inputs, values) from error
+    if op.kind is Kind.CONSTANT and not traced:
+        return value
+    made = _fill(_new(Tensor), value, op, inputs, params, user_site(), traced)
+    if op.outputs == 1:
+        return made
+    return tuple(apply(pick, (made,), {"index": i}) for i in range(op.outputs))
+
+
+def _call(entry: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    if not isinstance(entry, Op):
+        return entry(*args, **kwargs)
+    if kwargs.get("out") is not None:
+        _refuse_write(entry.name)
+    return apply(entry, *entry.split(args, kwargs))
+
+
+def _as_operand(value: Any) -> Any:
+    """Return a plain operand as an array; numbers stay as they are, so that their kind is weak."""
+    if isinstance(value, (Tensor, np.ndarray, np.generic, float, int, complex)):
+        return value
+    try:
+        array = np.asarray(value)
+    except UnsupportedError as error:
+        raise UnsupportedError(
+            "a list that holds tensors is no operand: join them with np.stack or np.concatenate"
+        ) from error
+    return array
+
+
+def _check_params(op: Op, params: dict[str, Any]) -> None:
+    for name, value in params.items():
+        if isinstance(value, Tensor):
+            raise UnsupportedError(
+                f"{op.name}(..., {name}=...) has no derivative with respect to {name!r}: "
+                "give a plain number, such as the Tensor's .value"
+            )
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
+def _refuse(name: str) -> NoReturn:
+    raise UnsupportedError(
+        f"{name} is not supported on a Tensor, for its derivative would be lost: "
+        "use a supported function, declare your own with chainrule.op, or detach with .value"
+    )
+
+
+def _refuse_write(name: str) -> NoReturn:
+    raise UnsupportedError(
+        f"{name}: a recorded result cannot be written into an array (out=, or array += tensor): "
+        "write array = array + tensor"
+    )
+
+
+def _explained(
+    error: Exception, op: Op, inputs: Sequence[Any], values: Sequence[Any]
+) -> Exception:
+    """Return the error of a forward pass with the operands' names and shapes and the user's line."""
+    if isinstance(error, ChainruleError):
+        return error
+    file, line = describe_site(user_site(3))
+    words = []
+    for position, (x, value) in enumerate(zip(inputs, values, strict=True)):
+        name = x.name if isinstance(x, Tensor) and x.name else op.input_name(position)
+        words.append(f"{name} {np.shape(value)}")
+    remedy = _shape_remedy(op, values)
+    text = f"{op.name} of {', '.join(words)}: {error} [{file}:{line}]{remedy}"
+    if isinstance(error, np.linalg.LinAlgError):
+        return np.linalg.LinAlgError(text)
+    if isinstance(error, TypeError):
+        return DtypeError(text)
+    return IndexError(text) if isinstance(error, IndexError) else ShapeError(text)
+
+
+def _shape_remedy(op: Op, values: Sequence[Any]) -> str:
+    """Return a repair found by trying: transposes, and axes added, on examples of the shapes."""
+    if len(values) != 2 or not all(isinstance(v, np.ndarray) for v in values):
+        return ""
+    a, b = (np.broadcast_to(np.ones((), v.dtype), v.shape) for v in values)
+    first, second = op.input_name(0), op.input_name(1)
+    trials = (
+        (a, b.T, f"{second}.T"),
+        (a.T, b, f"{first}.T"),
+        (a[..., None], b, f"{first}[..., None]"),
+        (a, b[..., None], f"{second}[..., None]"),
+    )
+    for left, right, words in trials:
+        try:
+            op.forward(left, right)
+        except (ValueError, IndexError, TypeError):
+            continue
+        return f"; it would fit with {words}"
+    return ""
+
+
+@op(lambda bundle, index: bundle[index], kind=linear, register=False)
+def pick(g: Any, y: Any, bundle: Any, *, index: int) -> Any:
+    """Select one of an op's several results; autodiff gathers their gradients itself."""
+    return g
+
+
+# Autodiff stands on a higher floor; it hands `Tensor.backward` its implementation.
+def _backward(t: Tensor, g: Any, keep_intermediate: bool) -> None:
+    raise UnsupportedError("import chainrule for Tensor.backward")
+
+
+def install_backward(function: Callable[[Tensor, Any, bool], None]) -> None:
+    """Give `Tensor.backward` its implementation."""
+    global _backward
+    _backward = function

@@ -1,0 +1,136 @@
+"""`trace`: run a function once on tensors and keep what it did as a Graph."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.aval import Aval
+from chainrule.graph.ir import Constant, Graph, Input, Node, Value
+from chainrule.graph.op import linear, op
+from chainrule.graph.tensor import Tensor, apply, describe_site, leaf
+from chainrule.graph.tree import flatten, paths, unflatten
+
+
+@op(lambda x: x, kind=linear, register=False)
+def alias(g: Any, y: Any, x: Any) -> Any:
+    """Let an inner transform treat a Tensor of an outer one as its own variable."""
+    return g
+
+
+def argument_names(function: Callable[..., Any], n_args: int) -> list[str]:
+    """Return the names of a function's positional parameters, for labels."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
+    return (names + [f"arg{i}" for i in range(len(names), n_args)])[:n_args]
+
+
+def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
+    """Return a function that runs `function` once on tensors and returns the Graph.
+
+    Parameters
+    ----------
+    function : callable
+        Takes trees of arrays, returns a tree of arrays; plain NumPy. Branches on values cannot be
+        recorded and raise. Arrays that it does not take as arguments become constants.
+
+    Returns
+    -------
+    callable
+        Takes example arguments, returns a `Graph`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import trace
+    >>> graph = trace(lambda w, x: np.tanh(x @ w))(np.ones(3), np.ones((2, 3)))
+    >>> [node.op.name for node in graph.nodes]
+    ['matmul', 'tanh']
+    """
+
+    def traced(*args: Any) -> Graph:
+        leaves, takes = flatten(args)
+        names = _leaf_names(function, args)
+        variables = [
+            apply(alias, (x,), {}) if isinstance(x, Tensor) else leaf(x, name, traced=True)
+            for x, name in zip(leaves, names, strict=True)
+        ]
+        for variable in variables:
+            variable.traced = True
+        outputs, gives = flatten(function(*unflatten(takes, variables)))
+        return build(variables, names, outputs, takes, gives)
+
+    return traced
+
+
+def _leaf_names(function: Callable[..., Any], args: Sequence[Any]) -> list[str]:
+    names = argument_names(function, len(args))
+    return [p for n, a in zip(names, args, strict=True) for p in paths(flatten(a)[1], n)]
+
+
+def build(
+    variables: Sequence[Tensor], names: Sequence[str], outputs: Sequence[Any], takes: Any, gives: Any
+) -> Graph:
+    """Return the Graph that leads from variables to outputs.
+
+    Tensors that are neither variables nor computed from them are constants of the graph.
+    """
+    inputs = tuple(
+        Input(name, Aval.of(v._value)) for v, name in zip(variables, names, strict=True)
+    )
+    made: dict[int, Value] = {v.serial: x for v, x in zip(variables, inputs, strict=True)}
+
+    def value_of(x: Any) -> Value:
+        return made[x.serial] if isinstance(x, Tensor) else Constant(x)
+
+    for t in ancestors([x for x in outputs if isinstance(x, Tensor)], everything=True):
+        if t.serial in made:
+            continue
+        if not t.traced:
+            made[t.serial] = Constant(t._value)
+        elif t.op is alias:
+            made[t.serial] = value_of(t.inputs[0])
+        elif t.op is not None:
+            value = t._value
+            aval = tuple(map(Aval.of, value)) if isinstance(value, tuple) else Aval.of(value)
+            inner = tuple(value_of(x) for x in t.inputs)
+            made[t.serial] = Node(t.op, inner, t.params, aval, describe_site(t.site), t.name)
+    return Graph(inputs, tuple(map(value_of, outputs)), takes, gives)
+
+
+def ancestors(roots: Sequence[Tensor], everything: bool = False) -> list[Tensor]:
+    """Return the tensors that the roots were computed from, roots included, oldest first.
+
+    Only derivatives' paths are followed, unless `everything` is asked for.
+    """
+    seen = {t.serial: t for t in roots}
+    stack = list(seen.values())
+    while stack:
+        t = stack.pop()
+        inputs = t.inputs
+        if t.op is not None and t.op.inactive and not everything:
+            inputs = [inputs[i] for i in t.op.active(len(inputs))]
+        for x in inputs:
+            if x.__class__ is Tensor and x.serial not in seen:
+                seen[x.serial] = x
+                stack.append(x)
+    return [seen[serial] for serial in sorted(seen)]
+
+
+@op(lambda x: x, kind=linear, inactive=("x",))
+def stop_gradient(g: Any, y: Any, x: Any) -> Any:
+    """Pass a value on and let no gradient through; the result counts as a constant.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: x * cr.stop_gradient(x))(3.0)
+    np.float64(3.0)
+    """
+    return np.zeros_like(x)
