@@ -79,6 +79,15 @@ class Tensor(ArrayMethods):
         "__weakref__", "_grad", "_value", "inputs", "name", "op", "params", "serial", "site",
         "traced",
     )  # fmt: skip
+    _value: Any
+    _grad: Any
+    op: Op | None
+    inputs: Sequence[Any]
+    params: dict[str, Any]
+    serial: int
+    site: Site
+    traced: bool
+    name: str | None
 
     def __init__(self, value: Any, name: str | None = None, dtype: Any = None) -> None:
         if isinstance(value, Tensor):
