@@ -8,11 +8,23 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "autodiff": ("grad", "jvp", "value_and_grad", "vjp"),
+    "autodiff": (
+        "GradientError",
+        "check_grads",
+        "grad",
+        "hessian",
+        "hvp",
+        "jacobian",
+        "jvp",
+        "per_example_grad",
+        "value_and_grad",
+        "vjp",
+    ),
     "graph": ("Tensor", "trace", "op"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:

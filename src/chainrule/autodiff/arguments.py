@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from chainrule.errors import DtypeError, NotDifferentiableError
 from chainrule.graph import Tensor
@@ -42,7 +41,8 @@ class Recording:
         if any(v.op is alias for v in self.variables):
             return True
         return any(
-            t.op is None and t.serial not in own and t.dtype.kind in "fc" for t in ancestors(outputs)
+            t.op is None and t.serial not in own and t.dtype.kind in "fc"
+            for t in ancestors(outputs)
         )
 
 
@@ -60,6 +60,17 @@ def positions(function: Callable[..., Any], which: Which, n_args: int) -> tuple[
             raise ValueError(f"argnums={item}, but the call has {n_args} positional arguments")
         found.append(item % n_args)
     return tuple(found)
+
+
+def by_position(
+    function: Callable[..., Any], which: Which, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Move arguments given by keyword to their positions if they are to be differentiated by."""
+    wanted = [which] if isinstance(which, (int, str)) else which
+    if not any(isinstance(name, str) and name in kwargs for name in wanted):
+        return args, kwargs
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    return bound.args, bound.kwargs
 
 
 def variable(value: Any, name: str) -> Tensor:
@@ -133,8 +144,3 @@ def scalar(result: Any, transform: str) -> Tensor:
     if result.dtype.kind != "f":
         raise NotDifferentiableError(f"{transform} needs a real result, not {result.dtype}")
     return result
-
-
-def zeros_for(value: Any) -> Any:
-    """Return zeros of an array's shape and dtype."""
-    return np.zeros_like(value)

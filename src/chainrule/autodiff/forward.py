@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.arguments import Recording, detach, record
-from chainrule.autodiff.reverse import fitted, needed, pull_back
+from chainrule.autodiff.reverse import fitted, needed, parts, pull_back
 from chainrule.errors import ShapeError
 from chainrule.graph import Kind, Op, Tensor
-from chainrule.graph.tensor import apply, leaf, pick
+from chainrule.graph.tensor import leaf, pick
 from chainrule.graph.trace import ancestors
 from chainrule.graph.tree import flatten, unflatten
 from chainrule.ops.broadcast import cast
@@ -37,22 +37,21 @@ def push_forward(
             continue
         given = [tangents.get(x.serial) if isinstance(x, Tensor) else None for x in t.inputs]
         if t.op is pick:
-            tangents[t.serial] = given[0][t.params["index"]]
+            if given[0] is not None:
+                tangents[t.serial] = given[0][t.params["index"]]
             continue
         for i in set(range(len(given))) - set(t.op.active(len(given))):
             given[i] = None
         if all(tangent is None for tangent in given):
             continue
         y: Any = t._value
-        inputs = [x._value if isinstance(x, Tensor) else x for x in t.inputs]
+        inputs = t.values
         if recording:
-            y, inputs = t, list(t.inputs)
-            if t.op.outputs > 1:
-                y = tuple(apply(pick, (t,), {"index": i}) for i in range(t.op.outputs))
+            y, inputs = (t if t.op.outputs == 1 else parts(t)), t.inputs
         tangent = op_jvp(t.op, given, y, inputs, t.params)
-        parts = isinstance(tangent, tuple)
+        several = isinstance(tangent, tuple)
         tangents[t.serial] = (
-            tuple(map(_like_result, tangent, y)) if parts else _like_result(tangent, y)
+            tuple(map(_like_result, tangent, y)) if several else _like_result(tangent, y)
         )
     return tangents
 
@@ -76,7 +75,7 @@ def op_jvp(
         return op.jvp_rule(tangents, y, *inputs, **params)
     moved = [i for i, tangent in enumerate(tangents) if tangent is not None]
     if op.kind is Kind.ELEMENTWISE:
-        parts = [_elementwise_part(op, i, tangents[i], y, inputs, params) for i in moved]
+        terms = [_elementwise_part(op, i, tangents[i], y, inputs, params) for i in moved]
     elif op.kind is Kind.LINEAR:
         active = set(op.active(len(inputs)))
         filled = [
@@ -86,12 +85,12 @@ def op_jvp(
         ]  # fmt: skip
         return op(*filled, **params)
     elif op.kind is Kind.MULTILINEAR:
-        parts = [op(*inputs[:i], tangents[i], *inputs[i + 1 :], **params) for i in moved]
+        terms = [op(*inputs[:i], tangents[i], *inputs[i + 1 :], **params) for i in moved]
     else:
         return _transposed_rule(op, moved, tangents, y, inputs, params)
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
     return total
 
 
@@ -124,7 +123,7 @@ def _transposed_rule(
         gx = found[active.index(i)]
         gx = gx() if isinstance(gx, FunctionType) else gx
         if isinstance(gx, Tensor):
-            outputs.append(fitted(gx, inputs[i]))
+            outputs.append(fitted(gx, inputs[i], op))
             incoming.append(tangents[i])
     recording = any(isinstance(v, Tensor) for v in (*incoming, *inputs))
     wanted: dict[int, Any] = dict.fromkeys((p.serial for p in probes), None)
@@ -153,8 +152,7 @@ class Pushforward:
         """Return the tangent of each output for one tangent a variable."""
         recording = self.nested or any(isinstance(t, Tensor) for t in tangents)
         by_serial = {
-            v.serial: tangent
-            for v, tangent in zip(self.run.variables, tangents, strict=True)
+            v.serial: tangent for v, tangent in zip(self.run.variables, tangents, strict=True)
         }
         found = push_forward(self.order, by_serial, recording)
         return [

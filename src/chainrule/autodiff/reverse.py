@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Recording, Which, detach, record, scalar
+from chainrule.autodiff.arguments import Recording, Which, by_position, detach, record, scalar
 from chainrule.errors import NotDifferentiableError, ShapeError
 from chainrule.graph import Op, Tensor
 from chainrule.graph.tensor import apply, install_backward, pick
 from chainrule.graph.trace import ancestors
 from chainrule.graph.tree import flatten, unflatten
-from chainrule.ops.broadcast import cast, sum_to
+from chainrule.ops.broadcast import cast, spread, sum_to
 
 
 def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
@@ -26,7 +26,7 @@ def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
             kept.append(t)
             continue
         for x in t.inputs:
-            if x.__class__ is Tensor and x.serial in found:
+            if isinstance(x, Tensor) and x.serial in found:
                 found.add(t.serial)
                 kept.append(t)
                 break
@@ -62,49 +62,50 @@ def pull_back(
         op = t.op
         if op is None:
             continue
-        if op is pick:
+        inputs = t.inputs
+        if op.is_simple and not recording:
+            found = op.vjp(g, t._value, *t.values, **t.params)
+            if len(inputs) == 1:
+                found = (found,)
+        elif op is pick:
             _add_part(gradients, t, g)
             continue
-        inputs = t.inputs
-        for x, gx in zip(*_apply_rule(op, t, g, inputs, recording), strict=True):
-            if x.__class__ is not Tensor or x.serial not in reached:
+        else:
+            inputs, found = _general_rule(op, t, g, recording)
+        if len(found) != len(inputs):
+            raise NotDifferentiableError(
+                f"the rule of {op.name} returned {len(found)} gradients for {len(inputs)} inputs"
+            )
+        for x, gx in zip(inputs, found):  # noqa: B905  (lengths were compared)
+            if not isinstance(x, Tensor) or x.serial not in reached:
                 continue
             if gx.__class__ is FunctionType:
                 gx = gx()
-            elif gx is None:
-                raise NotDifferentiableError(
-                    f"{op.name} has no derivative with respect to one of its inputs [{t.label()}]"
-                )
             value = x._value
-            if gx.shape != value.shape or gx.dtype != value.dtype:
-                gx = fitted(gx, x if recording else value)
+            if gx.__class__ is tuple or gx.shape != value.shape or gx.dtype != value.dtype:
+                gx = fitted(gx, x if recording else value, op)
             known = gradients.get(x.serial)
             gradients[x.serial] = gx if known is None else known + gx
 
 
-def _apply_rule(
-    op: Op, t: Tensor, g: Any, inputs: Sequence[Any], recording: bool
-) -> tuple[Sequence[Any], Sequence[Any]]:
+def _general_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Any]:
     """Return the active inputs of a node and their gradients, as the rule gives them."""
+    y: Any = t._value
+    values = t.values
     if recording:
-        y: Any = t
-        values: Sequence[Any] = inputs
-    else:
-        y = t._value
-        values = [x._value if x.__class__ is Tensor else x for x in inputs]
+        values = t.inputs
+        y = t if op.outputs == 1 else parts(t)
     if op.outputs > 1:
-        y = tuple(apply(pick, (t,), {"index": i}) for i in range(op.outputs)) if recording else y
         g = tuple(np.zeros_like(part) if gi is None else gi for gi, part in zip(g, y, strict=True))
     found = op.vjp(g, y, *values, **t.params)
-    if op.inactive:
-        inputs = [inputs[i] for i in op.active(len(inputs))]
-    if len(inputs) == 1 and found.__class__ not in (tuple, list):
-        return inputs, (found,)
-    if len(found) != len(inputs):
-        raise NotDifferentiableError(
-            f"the rule of {op.name} returned {len(found)} gradients for {len(inputs)} inputs"
-        )
-    return inputs, found
+    active = [t.inputs[i] for i in op.active(len(values))]
+    return active, (found,) if len(active) == 1 else found
+
+
+def parts(bundle: Tensor) -> tuple[Tensor, ...]:
+    """Return the several results of an op as tensors."""
+    assert bundle.op is not None
+    return tuple(apply(pick, (bundle,), {"index": i}) for i in range(bundle.op.outputs))
 
 
 def _add_part(gradients: dict[int, Any], t: Tensor, g: Any) -> None:
@@ -115,36 +116,41 @@ def _add_part(gradients: dict[int, Any], t: Tensor, g: Any) -> None:
     parts[t.params["index"]] = g if known is None else known + g
 
 
-def fitted(gx: Any, x: Any) -> Any:
+def fitted(gx: Any, x: Any, op: Op) -> Any:
     """Return a gradient with broadcast axes summed, and of its input's shape and dtype."""
+    if gx is None or isinstance(gx, (tuple, list)):
+        raise NotDifferentiableError(f"the rule of {op.name} returned {gx!r:.60} for a gradient")
     shape = np.shape(x)
     if np.shape(gx) != shape:
         try:
-            gx = np.broadcast_to(gx, shape) if np.ndim(gx) < len(shape) else sum_to(gx, x)
+            gx = spread(gx, x) if np.ndim(gx) < len(shape) else sum_to(gx, x)
         except ValueError:
-            raise ShapeError(f"a gradient of shape {np.shape(gx)} for shape {shape}") from None
-    if np.result_type(gx) != np.result_type(x):
-        gx = cast(gx, x)
-    return gx
+            raise ShapeError(
+                f"the rule of {op.name} returned a gradient of shape {np.shape(gx)} for an input "
+                f"of shape {shape}"
+            ) from None
+    return cast(gx, x) if np.result_type(gx) != np.result_type(x) else gx
 
 
 def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
     """Implementation of `Tensor.backward`."""
     if g is None:
-        g = np.ones_like(scalar(t, "backward")._value)
+        g = np.ones_like(scalar(t, "backward")._value)[()]
     elif isinstance(g, Tensor) or np.shape(g) != t.shape:
         raise ShapeError(f"backward of shape {t.shape} takes a plain gradient of that shape")
     else:
         g = np.asarray(g, t.dtype)
     order = ancestors([t])
-    leaves = [x for x in order if x.op is None and x.dtype.kind == "f"]
+    origins = [x for x in order if x.op is None]
+    leaves = [x for x in origins if x.dtype.kind == "f"]
     if not leaves:
-        integers = [x.label() for x in order if x.op is None]
+        integers = [x.label() for x in origins]
         raise NotDifferentiableError(
             f"{t.label()} depends on no Tensor of floating-point numbers"
             + (f"; {', '.join(integers)} hold integers" if integers else "")
         )
-    order = needed(order, leaves)
+    if len(leaves) < len(origins):
+        order = needed(order, leaves)
     targets = order if keep_intermediate else leaves
     wanted = dict.fromkeys((x.serial for x in targets), None)
     pull_back(order, {t.serial: g}, wanted, recording=False)
@@ -183,9 +189,7 @@ class Pullback:
         return unflatten(self.run.structure, filled)
 
 
-def vjp(
-    function: Callable[..., Any], *primals: Any, has_aux: bool = False
-) -> tuple[Any, ...]:
+def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Run a function and return its result with the map from output to input gradients.
 
     Parameters
@@ -272,29 +276,15 @@ def value_and_grad(
     """
 
     def transformed(*args: Any, **kwargs: Any) -> Any:
-        args, kwargs = _by_position(function, argnums, args, kwargs)
-        run = record(function, args, kwargs, argnums, has_aux)
+        run = record(function, *by_position(function, argnums, args, kwargs), argnums, has_aux)
         result = scalar(run.result, "grad")
         nested = run.nested([result])
-        gradient = Pullback(run, [result], nested)([np.ones_like(result._value)])
+        gradient = Pullback(run, [result], nested)([np.ones_like(result._value)[()]])
         value = result if nested else result._value
         aux = run.aux if nested else detach(run.aux)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     return transformed
-
-
-def _by_position(
-    function: Callable[..., Any], argnums: Which, args: Sequence[Any], kwargs: dict[str, Any]
-) -> tuple[Sequence[Any], dict[str, Any]]:
-    """Move arguments given by keyword to their positions if they are to be differentiated by."""
-    wanted = [argnums] if isinstance(argnums, (int, str)) else argnums
-    if not any(isinstance(name, str) and name in kwargs for name in wanted):
-        return args, kwargs
-    import inspect
-
-    bound = inspect.signature(function).bind(*args, **kwargs)
-    return bound.args, bound.kwargs
 
 
 def grad(

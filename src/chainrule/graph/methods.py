@@ -11,19 +11,17 @@ import numpy as np
 from chainrule.errors import UnsupportedError
 from chainrule.graph.op import REGISTRY, Recorded
 
+_NO_PARAMS: dict[str, Any] = {}
+
 
 def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     """Return the method and its reflection; Python's own operator computes numbers faster."""
 
     def method(self: Recorded, other: Any) -> Any:
-        if isinstance(other, (str, bytes)) or other is None:
-            return NotImplemented
-        return self._apply(REGISTRY.by_function[ufunc], (self, other), {}, forward)  # type: ignore[arg-type]
+        return self._apply(REGISTRY.by_function[ufunc], (self, other), _NO_PARAMS, forward)  # type: ignore[arg-type]
 
     def reflected(self: Recorded, other: Any) -> Any:
-        if isinstance(other, (str, bytes)) or other is None:
-            return NotImplemented
-        return self._apply(REGISTRY.by_function[ufunc], (other, self), {}, forward)  # type: ignore[arg-type]
+        return self._apply(REGISTRY.by_function[ufunc], (other, self), _NO_PARAMS, forward)  # type: ignore[arg-type]
 
     return method, reflected
 
@@ -107,7 +105,7 @@ class ArrayMethods(Recorded):
     @property
     def imag(self) -> Any:
         """The imaginary part."""
-        return np.imag(self)  # type: ignore[call-overload]
+        return np.imag(self)
 
     reshape = _shape_method(np.reshape)
     transpose = _shape_method(np.transpose)

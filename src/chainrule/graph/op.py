@@ -106,6 +106,8 @@ class Op:
         self.jvp_rule = jvp
         self.inactive = frozenset(inactive)
         self.outputs = outputs
+        self.is_constant = kind is Kind.CONSTANT
+        self.is_simple = outputs == 1 and not inactive
         self.kink = kink
         self.functions: tuple[Any, ...] = ()
         self._read_signature(rule)

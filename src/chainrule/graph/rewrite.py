@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.aval import Aval
 from chainrule.graph.ir import Constant, Graph, Input, Node, Value
 from chainrule.graph.trace import trace
 
@@ -61,7 +62,9 @@ class Rewrite:
             return None
         return [bound[id(x)] for x in self.pattern.inputs], params
 
-    def replacement(self, found: Sequence[Value], params: dict[str, Any], old: Node) -> Value | None:
+    def replacement(
+        self, found: Sequence[Value], params: dict[str, Any], old: Node
+    ) -> Value | None:
         """Return the new value, or None if its shape or dtype would differ."""
         examples = [_example(value) for value in found]
         graph = trace(lambda *args: self.after(*args, **params))(*examples)
@@ -83,8 +86,10 @@ def _matches(pattern: Value, value: Value, bound: dict[int, Value], params: dict
         known = bound.setdefault(id(pattern), value)
         return known is value
     if isinstance(pattern, Constant):
-        return isinstance(value, Constant) and np.ndim(value.value) == 0 and bool(
-            value.value == pattern.value
+        return (
+            isinstance(value, Constant)
+            and np.ndim(value.value) == 0
+            and bool(value.value == pattern.value)
         )
     if not isinstance(value, Node) or value.op is not pattern.op:
         return False

@@ -14,12 +14,14 @@ import numpy as np
 from chainrule.errors import ChainruleError, DtypeError, ShapeError, UnsupportedError
 from chainrule.graph.aval import Array
 from chainrule.graph.methods import ArrayMethods
-from chainrule.graph.op import REGISTRY, Kind, Op, linear, op
+from chainrule.graph.op import REGISTRY, Op, linear, op
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
 _serial = itertools.count()
 _new = object.__new__
+_ndarray = np.ndarray
+_NO_PARAMS: dict[str, Any] = {}
 
 Site = tuple[CodeType, int]
 
@@ -77,16 +79,17 @@ class Tensor(ArrayMethods):
 
     __slots__ = (
         "__weakref__", "_grad", "_value", "inputs", "name", "op", "params", "serial", "site",
-        "traced",
+        "values",
     )  # fmt: skip
+    traced = False
     _value: Any
     _grad: Any
     op: Op | None
-    inputs: Sequence[Any]
+    inputs: Sequence[Any]  # tensors and plain values
+    values: Sequence[Any]  # the same, all plain
     params: dict[str, Any]
-    serial: int
+    serial: int  # rises with each Tensor made: an order in which inputs come first
     site: Site
-    traced: bool
     name: str | None
 
     def __init__(self, value: Any, name: str | None = None, dtype: Any = None) -> None:
@@ -95,7 +98,7 @@ class Tensor(ArrayMethods):
         array = np.array(_as_operand(value), dtype=dtype)
         if array.dtype.kind not in "fiubc":
             raise DtypeError(f"a Tensor holds numbers, not {array.dtype}")
-        _fill(self, array, None, (), {}, user_site(), False, name)
+        _fill(self, array, user_site(), name)
 
     # What it is --------------------------------------------------------------------------------
 
@@ -126,7 +129,7 @@ class Tensor(ArrayMethods):
                 f"{self.label()} is an intermediate result, whose gradient is not kept; "
                 "call backward(keep_intermediate=True), or chainrule.grad with respect to it"
             )
-        return self._grad
+        return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, new: Array | None) -> None:
@@ -287,62 +290,78 @@ class Tensor(ArrayMethods):
         return Tensor, (self._value, self.name)
 
 
+class TracedTensor(Tensor):
+    """A Tensor within a trace: what is computed from it is recorded even if it is constant."""
 
-def _fill(
-    t: Tensor, value: Any, op: Op | None, inputs: Sequence[Any], params: dict[str, Any],
-    site: Site, traced: bool, name: str | None = None,
-) -> Tensor:  # fmt: skip
-    if value.__class__ is np.ndarray and not value.ndim:
-        value = value[()]  # arithmetic on NumPy's scalars is many times cheaper than on 0-d arrays
-    t._value, t.op, t.inputs, t.params, t.site, t.traced = value, op, inputs, params, site, traced
-    t.name, t._grad, t.serial = name, None, next(_serial)
+    __slots__ = ()
+    traced = True
+
+
+def _fill(t: Tensor, value: Any, site: Site, name: str | None) -> Tensor:
+    """Make `t` a leaf."""
+    t._value = value[()] if value.__class__ is _ndarray and not value.ndim else value
+    t.op, t.inputs, t.values, t.params = None, (), (), _NO_PARAMS
+    t.site, t.name, t._grad, t.serial = site, name, None, next(_serial)
     return t
 
 
 def leaf(value: Any, name: str | None = None, traced: bool = False) -> Tensor:
     """Return a leaf that shares its memory with an array."""
-    if value.__class__ not in _PLAIN:
+    if not isinstance(value, (_ndarray, np.generic)):
         value = np.asarray(_as_operand(value))
-    elif value.__class__ in (float, int, bool):
-        value = np.asarray(value)
-    return _fill(_new(Tensor), value, None, (), {}, user_site(), traced, name)
+    return _fill(_new(TracedTensor if traced else Tensor), value, user_site(), name)
 
 
 def apply(
     op: Op,
     inputs: Sequence[Any],
-    params: dict[str, Any],
+    params: dict[str, Any] = _NO_PARAMS,
     forward: Callable[..., Any] | None = None,
 ) -> Any:
     """Compute an op on inputs of which one at least is a Tensor, and record it.
 
     A constant op is recorded only within a trace; elsewhere its result is a plain array.
     """
+    made: type[Tensor] = Tensor
     values = []
-    traced = False
-    for position, x in enumerate(inputs):
+    for x in inputs:
         kind = x.__class__
         if kind is Tensor:
             values.append(x._value)
-            traced = traced or x.traced
         elif kind in _PLAIN:
             values.append(x)
         else:
-            plain = _as_operand(x)
-            inputs = (*inputs[:position], plain, *inputs[position + 1 :])
-            values.append(plain)
+            inputs, values, made = _operands(inputs)
+            break
     if params:
         _check_params(op, params)
     try:
         value = (forward or op.forward)(*values, **params)
     except (ValueError, IndexError, TypeError, np.linalg.LinAlgError) as error:
         raise _explained(error, op, inputs, values) from error
-    if op.kind is Kind.CONSTANT and not traced:
+    if op.is_constant and made is Tensor:
         return value
-    made = _fill(_new(Tensor), value, op, inputs, params, user_site(), traced)
-    if op.outputs == 1:
-        return made
-    return tuple(apply(pick, (made,), {"index": i}) for i in range(op.outputs))
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    t = _new(made)
+    t._value = value[()] if value.__class__ is _ndarray and not value.ndim else value
+    t.op, t.inputs, t.values, t.params = op, inputs, values, params
+    t.site, t.serial = (frame.f_code, frame.f_lasti), next(_serial)
+    t.name = t._grad = None
+    return t if op.outputs == 1 else _parts(t, op)
+
+
+def _parts(bundle: Tensor, op: Op) -> tuple[Tensor, ...]:
+    return tuple(apply(pick, (bundle,), {"index": i}) for i in range(op.outputs))
+
+
+def _operands(inputs: Sequence[Any]) -> tuple[Sequence[Any], list[Any], type[Tensor]]:
+    """Return the inputs with lists made arrays, their values, and the class of the result."""
+    inputs = tuple(_as_operand(x) for x in inputs)
+    values = [x._value if isinstance(x, Tensor) else x for x in inputs]
+    traced = any(isinstance(x, TracedTensor) for x in inputs)
+    return inputs, values, TracedTensor if traced else Tensor
 
 
 def _call(entry: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -363,6 +382,8 @@ def _as_operand(value: Any) -> Any:
         raise UnsupportedError(
             "a list that holds tensors is no operand: join them with np.stack or np.concatenate"
         ) from error
+    if array.dtype.kind not in "biufcmM" and array.size:
+        raise DtypeError(f"a Tensor does not compute with {type(value).__name__} {value!r:.40}")
     return array
 
 
@@ -396,10 +417,8 @@ def _refuse_write(name: str) -> NoReturn:
     )
 
 
-def _explained(
-    error: Exception, op: Op, inputs: Sequence[Any], values: Sequence[Any]
-) -> Exception:
-    """Return the error of a forward pass with the operands' names and shapes and the user's line."""
+def _explained(error: Exception, op: Op, inputs: Sequence[Any], values: Sequence[Any]) -> Exception:
+    """Return a forward pass's error with the operands' names and shapes and the user's line."""
     if isinstance(error, ChainruleError):
         return error
     file, line = describe_site(user_site(3))
@@ -444,8 +463,7 @@ def pick(g: Any, y: Any, bundle: Any, *, index: int) -> Any:
 
 
 # Autodiff stands on a higher floor; it hands `Tensor.backward` its implementation.
-def _backward(t: Tensor, g: Any, keep_intermediate: bool) -> None:
-    raise UnsupportedError("import chainrule for Tensor.backward")
+_backward: Callable[[Tensor, Any, bool], None]
 
 
 def install_backward(function: Callable[[Tensor, Any, bool], None]) -> None:

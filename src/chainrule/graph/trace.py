@@ -11,8 +11,8 @@ import numpy as np
 from chainrule.graph.aval import Aval
 from chainrule.graph.ir import Constant, Graph, Input, Node, Value
 from chainrule.graph.op import linear, op
-from chainrule.graph.tensor import Tensor, apply, describe_site, leaf
-from chainrule.graph.tree import flatten, paths, unflatten
+from chainrule.graph.tensor import Tensor, describe_site, leaf
+from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
 
 @op(lambda x: x, kind=linear, register=False)
@@ -58,11 +58,9 @@ def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
         leaves, takes = flatten(args)
         names = _leaf_names(function, args)
         variables = [
-            apply(alias, (x,), {}) if isinstance(x, Tensor) else leaf(x, name, traced=True)
+            leaf(x._value if isinstance(x, Tensor) else x, name, traced=True)
             for x, name in zip(leaves, names, strict=True)
         ]
-        for variable in variables:
-            variable.traced = True
         outputs, gives = flatten(function(*unflatten(takes, variables)))
         return build(variables, names, outputs, takes, gives)
 
@@ -75,15 +73,17 @@ def _leaf_names(function: Callable[..., Any], args: Sequence[Any]) -> list[str]:
 
 
 def build(
-    variables: Sequence[Tensor], names: Sequence[str], outputs: Sequence[Any], takes: Any, gives: Any
+    variables: Sequence[Tensor],
+    names: Sequence[str],
+    outputs: Sequence[Any],
+    takes: Structure,
+    gives: Structure,
 ) -> Graph:
     """Return the Graph that leads from variables to outputs.
 
     Tensors that are neither variables nor computed from them are constants of the graph.
     """
-    inputs = tuple(
-        Input(name, Aval.of(v._value)) for v, name in zip(variables, names, strict=True)
-    )
+    inputs = tuple(Input(name, Aval.of(v._value)) for v, name in zip(variables, names, strict=True))
     made: dict[int, Value] = {v.serial: x for v, x in zip(variables, inputs, strict=True)}
 
     def value_of(x: Any) -> Value:
@@ -117,7 +117,7 @@ def ancestors(roots: Sequence[Tensor], everything: bool = False) -> list[Tensor]
         if t.op is not None and t.op.inactive and not everything:
             inputs = [inputs[i] for i in t.op.active(len(inputs))]
         for x in inputs:
-            if x.__class__ is Tensor and x.serial not in seen:
+            if isinstance(x, Tensor) and x.serial not in seen:
                 seen[x.serial] = x
                 stack.append(x)
     return [seen[serial] for serial in sorted(seen)]
