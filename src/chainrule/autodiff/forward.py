@@ -19,8 +19,11 @@ from chainrule.ops.broadcast import cast
 
 
 def push_forward(
-    order: Sequence[Tensor], tangents: dict[int, Any], recording: bool
-) -> dict[int, Any]:
+    order: Sequence[Tensor],
+    tangents: dict[int, Any],
+    results: Sequence[Tensor],
+    recording: bool,
+) -> list[Any]:
     """Carry tangents from variables to results.
 
     Parameters
@@ -28,32 +31,52 @@ def push_forward(
     order : sequence of Tensor
         The tensors on the way, oldest first.
     tangents : dict
-        Tangents of the variables, by serial; filled with those of every tensor in `order`.
+        Tangents of the variables, by serial; consumed: one is dropped after its last use.
+    results : sequence of Tensor
+        The tensors whose tangents are wanted.
     recording : bool
         Whether the rules run on tensors.
+
+    Returns
+    -------
+    list
+        The tangent of each result; zeros where none arrives.
     """
+    last_use: dict[int, Tensor | None] = {
+        x.serial: t for t in order for x in t.inputs if isinstance(x, Tensor)
+    }
+    last_use |= dict.fromkeys((t.serial for t in results), None)
     for t in order:
         if t.serial in tangents or t.op is None:
             continue
-        given = [tangents.get(x.serial) if isinstance(x, Tensor) else None for x in t.inputs]
-        if t.op is pick:
-            if given[0] is not None:
-                tangents[t.serial] = given[0][t.params["index"]]
-            continue
-        for i in set(range(len(given))) - set(t.op.active(len(given))):
-            given[i] = None
-        if all(tangent is None for tangent in given):
-            continue
-        y: Any = t._value
-        inputs = t.values
-        if recording:
-            y, inputs = (t if t.op.outputs == 1 else parts(t)), t.inputs
-        tangent = op_jvp(t.op, given, y, inputs, t.params)
-        several = isinstance(tangent, tuple)
-        tangents[t.serial] = (
-            tuple(map(_like_result, tangent, y)) if several else _like_result(tangent, y)
-        )
-    return tangents
+        tangent = _tangent(t, t.op, tangents, recording)
+        if tangent is not None:
+            tangents[t.serial] = tangent
+        for x in t.inputs:
+            if isinstance(x, Tensor) and last_use[x.serial] is t:
+                tangents.pop(x.serial, None)
+    return [
+        tangents[t.serial] if t.serial in tangents else np.zeros_like(t._value) for t in results
+    ]
+
+
+def _tangent(t: Tensor, op: Op, tangents: dict[int, Any], recording: bool) -> Any:
+    """Return the tangent of one node, or ``None`` if it does not move."""
+    given = [tangents.get(x.serial) if isinstance(x, Tensor) else None for x in t.inputs]
+    if op is pick:
+        return None if given[0] is None else given[0][t.params["index"]]
+    for i in set(range(len(given))) - set(op.active(len(given))):
+        given[i] = None
+    if all(tangent is None for tangent in given):
+        return None
+    y: Any = t._value
+    inputs = t.values
+    if recording:
+        y, inputs = (t if op.outputs == 1 else parts(t)), t.inputs
+    tangent = op_jvp(op, given, y, inputs, t.params)
+    if isinstance(tangent, tuple):
+        return tuple(map(_like_result, tangent, y))
+    return _like_result(tangent, y)
 
 
 def _like_result(tangent: Any, y: Any) -> Any:
@@ -154,10 +177,7 @@ class Pushforward:
         by_serial = {
             v.serial: tangent for v, tangent in zip(self.run.variables, tangents, strict=True)
         }
-        found = push_forward(self.order, by_serial, recording)
-        return [
-            found[t.serial] if t.serial in found else np.zeros_like(t._value) for t in self.outputs
-        ]
+        return push_forward(self.order, by_serial, self.outputs, recording)
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:

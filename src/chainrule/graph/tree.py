@@ -74,28 +74,30 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     {'W': [20, 30], 'b': 10}
     """
     leaves: list[Any] = []
+    return leaves, _flatten_into(leaves, tree)
 
-    def walk(value: Any) -> Structure:
-        container = _container(value)
-        if container is None:
-            leaves.append(value)
-            return LEAF
-        keys, children, description = container[0](value)
-        return Structure(type(value), description, tuple(keys), tuple(walk(c) for c in children))
 
-    return leaves, walk(tree)
+# A recursive closure is a reference cycle: it would keep the leaves alive until a collection.
+def _flatten_into(leaves: list[Any], value: Any) -> Structure:
+    container = _container(value)
+    if container is None:
+        leaves.append(value)
+        return LEAF
+    keys, children, description = container[0](value)
+    structures = tuple([_flatten_into(leaves, child) for child in children])
+    return Structure(type(value), description, tuple(keys), structures)
 
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
     """Rebuild a tree from its structure and its leaves."""
-    source: Iterator[Any] = iter(leaves)
+    return _rebuild(structure, iter(leaves))
 
-    def build(node: Structure) -> Any:
-        if node.kind is None:
-            return next(source)
-        return _containers[node.kind][1](node.description, [build(c) for c in node.children])
 
-    return build(structure)
+def _rebuild(node: Structure, leaves: Iterator[Any]) -> Any:
+    if node.kind is None:
+        return next(leaves)
+    children = [_rebuild(child, leaves) for child in node.children]
+    return _containers[node.kind][1](node.description, children)
 
 
 def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
