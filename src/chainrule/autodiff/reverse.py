@@ -12,7 +12,7 @@ from chainrule.autodiff.arguments import Recording, Which, by_position, detach, 
 from chainrule.errors import NotDifferentiableError, ShapeError
 from chainrule.graph import Op, Tensor
 from chainrule.graph.tensor import apply, install_backward, pick
-from chainrule.graph.trace import ancestors
+from chainrule.graph.trace import ancestors, carriers
 from chainrule.graph.tree import flatten, unflatten
 from chainrule.ops.broadcast import cast, spread, sum_to
 
@@ -25,7 +25,7 @@ def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
         if t.serial in found:
             kept.append(t)
             continue
-        for x in t.inputs:
+        for x in carriers(t):
             if isinstance(x, Tensor) and x.serial in found:
                 found.add(t.serial)
                 kept.append(t)
@@ -98,7 +98,7 @@ def _general_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[
     if op.outputs > 1:
         g = tuple(np.zeros_like(part) if gi is None else gi for gi, part in zip(g, y, strict=True))
     found = op.vjp(g, y, *values, **t.params)
-    active = [t.inputs[i] for i in op.active(len(values))]
+    active = carriers(t)
     return active, (found,) if len(active) == 1 else found
 
 

@@ -18,7 +18,7 @@ from chainrule.graph.op import (
 from chainrule.graph.rewrite import Rewrite, rewrite
 from chainrule.graph.sample import Sample
 from chainrule.graph.tensor import Tensor
-from chainrule.graph.trace import trace
+from chainrule.graph.trace import stop_gradient, trace
 
 __all__ = [
     "REGISTRY",
@@ -42,5 +42,6 @@ __all__ = [
     "multilinear",
     "op",
     "rewrite",
+    "stop_gradient",
     "trace",
 ]

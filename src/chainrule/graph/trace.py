@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.graph.aval import Aval
 from chainrule.graph.ir import Constant, Graph, Input, Node, Value
 from chainrule.graph.op import linear, op
+from chainrule.graph.sample import Sample
 from chainrule.graph.tensor import Tensor, describe_site, leaf
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
@@ -104,6 +105,13 @@ def build(
     return Graph(inputs, tuple(map(value_of, outputs)), takes, gives)
 
 
+def carriers(t: Tensor) -> Sequence[Any]:
+    """Return the inputs of a Tensor along which a derivative flows."""
+    if t.op is None or not t.op.inactive:
+        return t.inputs
+    return [t.inputs[i] for i in t.op.active(len(t.inputs))]
+
+
 def ancestors(roots: Sequence[Tensor], everything: bool = False) -> list[Tensor]:
     """Return the tensors that the roots were computed from, roots included, oldest first.
 
@@ -113,17 +121,14 @@ def ancestors(roots: Sequence[Tensor], everything: bool = False) -> list[Tensor]
     stack = list(seen.values())
     while stack:
         t = stack.pop()
-        inputs = t.inputs
-        if t.op is not None and t.op.inactive and not everything:
-            inputs = [inputs[i] for i in t.op.active(len(inputs))]
-        for x in inputs:
+        for x in t.inputs if everything else carriers(t):
             if isinstance(x, Tensor) and x.serial not in seen:
                 seen[x.serial] = x
                 stack.append(x)
     return [seen[serial] for serial in sorted(seen)]
 
 
-@op(lambda x: x, kind=linear, inactive=("x",))
+@op(lambda x: x, kind=linear, inactive=("x",), samples=[Sample((3,), smooth=False)])
 def stop_gradient(g: Any, y: Any, x: Any) -> Any:
     """Pass a value on and let no gradient through; the result counts as a constant.
 
