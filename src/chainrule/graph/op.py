@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,14 @@ class Op:
         self.variadic = bool(names) and names[-1].kind is inspect.Parameter.VAR_POSITIONAL
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         self.active_names = tuple(name for name in self.inputs if name not in self.inactive)
-        self.positional = self.inputs + tuple(self.defaults)
+
+    @cached_property
+    def public_names(self) -> tuple[str, ...]:
+        """The forward's own parameter names, in the order in which a caller may give them."""
+        try:
+            return tuple(inspect.signature(self.forward).parameters)
+        except (TypeError, ValueError):
+            return self.inputs + tuple(self.defaults)
 
     def active(self, n_inputs: int) -> range | tuple[int, ...]:
         """Return the positions of the inputs that carry a derivative, among `n_inputs`."""
@@ -146,14 +154,12 @@ class Op:
             return self.bind(*args, **kwargs)
         if not kwargs and len(args) == len(self.inputs) and not self.variadic:
             return args, {}
-        if self.variadic:
-            params = dict(zip(self.defaults, args[1:], strict=False))
-            return tuple(args[0]), self._known(params | kwargs)
-        given = dict(zip(self.positional, args, strict=False)) | kwargs
-        if len(args) > len(self.positional):
+        if len(args) > len(self.public_names):
             raise UnsupportedError(f"{self.name} got {len(args)} arguments")
-        inputs = [given.pop(name) for name in self.inputs if name in given]
-        return inputs, self._known(given)
+        given = dict(zip(self.public_names, args, strict=False)) | kwargs
+        wanted = self.public_names[: len(self.inputs)]
+        inputs = [given.pop(name) for name in wanted if name in given]
+        return (tuple(inputs[0]) if self.variadic else inputs), self._known(given)
 
     def _known(self, given: dict[str, Any]) -> dict[str, Any]:
         params = {}
