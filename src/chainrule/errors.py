@@ -7,6 +7,10 @@ class ChainruleError(Exception):
     """Base of all errors that chainrule raises on purpose."""
 
 
+class ArgumentError(ChainruleError, ValueError):
+    """An argument outside its allowed range or choices."""
+
+
 class ShapeError(ChainruleError, ValueError):
     """Operands whose shapes do not fit together."""
 
