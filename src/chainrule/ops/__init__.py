@@ -5,6 +5,7 @@ from chainrule.ops import (
     constants,
     exponential,
     facts,
+    products,
     reductions,
     selection,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "constants",
     "exponential",
     "facts",
+    "products",
     "reductions",
     "selection",
     "spread",
