@@ -205,6 +205,8 @@ class Tensor(ArrayMethods):
             if method == "outer" and ufunc in REGISTRY.by_function and not kwargs:
                 first, second = (np.asanyarray(x) if isinstance(x, list) else x for x in inputs)
                 return ufunc(np.reshape(first, np.shape(first) + (1,) * np.ndim(second)), second)
+        if entry is None and method == "__call__":
+            entry = REGISTRY.lookup(ufunc)
         if entry is None:
             name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             _refuse(f"numpy.{name}")
@@ -353,7 +355,10 @@ def apply(
 
 
 def _parts(bundle: Tensor, op: Op) -> tuple[Tensor, ...]:
-    return tuple(apply(pick, (bundle,), {"index": i}) for i in range(op.outputs))
+    """Return the results in the container that NumPy gives them in, such as an EighResult."""
+    parts = tuple(apply(pick, (bundle,), {"index": i}) for i in range(op.outputs))
+    make = getattr(bundle._value, "_make", tuple)
+    return make(parts)  # type: ignore[no-any-return]
 
 
 def _operands(inputs: Sequence[Any]) -> tuple[Sequence[Any], list[Any], type[Tensor]]:
