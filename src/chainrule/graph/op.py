@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -253,6 +255,17 @@ class Registry:
     def __init__(self) -> None:
         self.by_function: dict[Any, Op | Composed] = {}
         self.by_name: dict[str, Op | Composed] = {}
+        self.late: dict[str, str] = {}
+
+    def lookup(self, function: Any) -> Op | Composed | None:
+        """Return what answers a function, after loading the ops of packages imported since.
+
+        `late` names, for a package that chainrule does not import by itself, the module that
+        declares the ops of its functions.
+        """
+        for package in [name for name in self.late if name in sys.modules]:
+            importlib.import_module(self.late.pop(package))
+        return self.by_function.get(function)
 
     def add(self, entry: Op | Composed, functions: Sequence[Any]) -> None:
         """Register an op under its name and the functions that it answers."""
@@ -334,12 +347,24 @@ def constant(
     forward: Callable[..., Any],
     *,
     name: str = "",
+    arrays: int | None = None,
     samples: Sequence[Sample] = (),
     also: Sequence[Any] = (),
 ) -> Op:
     """Declare a piecewise constant function: it returns plain arrays and has no derivative.
 
     The call goes through with every argument as given; in a trace it is recorded.
+
+    Parameters
+    ----------
+    forward : callable
+        The NumPy function, or any function of arrays in plain NumPy.
+    name : str
+        Name of the op, if not that of the function.
+    arrays : int, optional
+        How many leading arguments are arrays; the others are settings. All, if left out.
+    samples, also
+        See `op`.
     """
 
     def rule(g: Any, y: Any, *inputs: Any) -> Any:
@@ -347,7 +372,22 @@ def constant(
 
     rule.__name__ = name or forward.__name__
     rule.__doc__ = f"`numpy.{rule.__name__}`: piecewise constant, without a derivative."
+    if not overridable(forward):
+        rule.__doc__ = forward.__doc__
     declared = Op(forward, rule, kind=Kind.CONSTANT, samples=samples, inactive=("inputs",))
-    declared.bind = lambda *args, **kwargs: (args, kwargs)
+    declared.bind = _constant_binder(forward, arrays)
     REGISTRY.add(declared, (forward, *also))
     return declared
+
+
+def _constant_binder(forward: Callable[..., Any], arrays: int | None) -> Binder:
+    if arrays is None:
+        return lambda *args, **kwargs: (args, kwargs)
+    signature = inspect.signature(forward)
+    names = tuple(signature.parameters)[:arrays]
+
+    def bind(*args: Any, **kwargs: Any) -> tuple[Sequence[Any], dict[str, Any]]:
+        given = dict(signature.bind(*args, **kwargs).arguments)
+        return [given.pop(name) for name in names if name in given], given
+
+    return bind
