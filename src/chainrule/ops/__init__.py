@@ -2,18 +2,21 @@
 
 from chainrule.ops import (
     arithmetic,
+    complex,
     constants,
     exponential,
     facts,
     products,
     reductions,
     selection,
+    trigonometric,
 )
 from chainrule.ops.broadcast import cast, spread, sum_to
 
 __all__ = [
     "arithmetic",
     "cast",
+    "complex",
     "constants",
     "exponential",
     "facts",
@@ -22,4 +25,5 @@ __all__ = [
     "selection",
     "spread",
     "sum_to",
+    "trigonometric",
 ]

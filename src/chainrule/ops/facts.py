@@ -49,3 +49,28 @@ def iscomplexobj(x: Any) -> bool:
 def isrealobj(x: Any) -> bool:
     """Whether the dtype is real."""
     return np.isrealobj(_plain(x))
+
+
+@composed(np.can_cast, samples=[S(np.float32, np.float64)])
+def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+    """Whether the dtype can be converted to another by a rule."""
+    dtype = from_.dtype if isinstance(from_, Tensor) else from_
+    return np.can_cast(dtype, to, casting)
+
+
+@composed(np.common_type, samples=[S((2,), (3,))])
+def common_type(*arrays: Any) -> Any:
+    """The floating-point type that all the arrays fit."""
+    return np.common_type(*(np.zeros((), np.result_type(_plain(x))) for x in arrays))
+
+
+@composed(np.may_share_memory, samples=[S((2,), (2,))])
+def may_share_memory(a: Any, b: Any, max_work: Any = None) -> bool:
+    """Whether the bounds of the arrays' memory overlap."""
+    return np.may_share_memory(_plain(a), _plain(b), max_work)
+
+
+@composed(np.shares_memory, samples=[S((2,), (2,))])
+def shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
+    """Whether the arrays share memory."""
+    return np.shares_memory(_plain(a), _plain(b), max_work)
