@@ -37,6 +37,8 @@ class Recording:
 
     def nested(self, outputs: Sequence[Tensor]) -> bool:
         """Return whether the outputs also depend on tensors other than the variables."""
+        if any(t.traced for t in outputs):
+            return True
         own = {v.serial for v in self.variables}
         if any(v.op is alias for v in self.variables):
             return True

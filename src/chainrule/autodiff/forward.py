@@ -12,7 +12,7 @@ from chainrule.autodiff.arguments import Recording, detach, record
 from chainrule.autodiff.reverse import fitted, needed, parts, pull_back
 from chainrule.errors import ShapeError
 from chainrule.graph import Kind, Op, Tensor
-from chainrule.graph.tensor import leaf, pick
+from chainrule.graph.tensor import leaf, pick, plain
 from chainrule.graph.trace import ancestors
 from chainrule.graph.tree import flatten, unflatten
 from chainrule.ops.broadcast import cast
@@ -70,7 +70,7 @@ def _tangent(t: Tensor, op: Op, tangents: dict[int, Any], recording: bool) -> An
     if all(tangent is None for tangent in given):
         return None
     y: Any = t._value
-    inputs = t.values
+    inputs: Sequence[Any] = plain(t.inputs)
     if recording:
         y, inputs = (t if op.outputs == 1 else parts(t)), t.inputs
     tangent = op_jvp(op, given, y, inputs, t.params)

@@ -11,10 +11,12 @@ import numpy as np
 from chainrule.autodiff.arguments import Recording, Which, by_position, detach, record, scalar
 from chainrule.errors import NotDifferentiableError, ShapeError
 from chainrule.graph import Op, Tensor
-from chainrule.graph.tensor import apply, install_backward, pick
+from chainrule.graph.tensor import apply, install_backward, pick, plain
 from chainrule.graph.trace import ancestors, carriers
 from chainrule.graph.tree import flatten, unflatten
 from chainrule.ops.broadcast import cast, spread, sum_to
+
+float64 = np.float64
 
 
 def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
@@ -64,9 +66,16 @@ def pull_back(
             continue
         inputs = t.inputs
         if op.is_simple and not recording:
-            found = op.vjp(g, t._value, *t.values, **t.params)
-            if len(inputs) == 1:
-                found = (found,)
+            if t.params or len(inputs) != 2:
+                found = op.vjp(g, t._value, *plain(inputs), **t.params)
+                found = (found,) if len(inputs) == 1 else found
+            else:  # the same, without the cost of unpacking
+                a, b = inputs
+                a, b = (
+                    a._value if isinstance(a, Tensor) else a,
+                    b._value if isinstance(b, Tensor) else b,
+                )
+                found = op.vjp(g, t._value, a, b)
         elif op is pick:
             _add_part(gradients, t, g)
             continue
@@ -79,11 +88,12 @@ def pull_back(
         for x, gx in zip(inputs, found):  # noqa: B905  (lengths were compared)
             if not isinstance(x, Tensor) or x.serial not in reached:
                 continue
-            if gx.__class__ is FunctionType:
-                gx = gx()
             value = x._value
-            if gx.__class__ is tuple or gx.shape != value.shape or gx.dtype != value.dtype:
-                gx = fitted(gx, x if recording else value, op)
+            if gx.__class__ is not float64 or value.__class__ is not float64:
+                if gx.__class__ is FunctionType:
+                    gx = gx()
+                if getattr(gx, "shape", None) != value.shape or gx.dtype != value.dtype:
+                    gx = fitted(gx, x if recording else value, op)
             known = gradients.get(x.serial)
             gradients[x.serial] = gx if known is None else known + gx
 
@@ -91,9 +101,10 @@ def pull_back(
 def _general_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Any]:
     """Return the active inputs of a node and their gradients, as the rule gives them."""
     y: Any = t._value
-    values = t.values
-    if recording:
-        values = t.inputs
+    values: Sequence[Any] = t.inputs
+    if not recording:
+        values = plain(values)
+    else:
         y = t if op.outputs == 1 else parts(t)
     if op.outputs > 1:
         g = tuple(np.zeros_like(part) if gi is None else gi for gi, part in zip(g, y, strict=True))

@@ -1,29 +1,13 @@
-"""An array's operators and methods, each naming the NumPy function that it is."""
+"""An array's methods, each naming the NumPy function that it is."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.errors import UnsupportedError
-from chainrule.graph.op import REGISTRY, Recorded
-
-_NO_PARAMS: dict[str, Any] = {}
-
-
-def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """Return the method and its reflection; Python's own operator computes numbers faster."""
-
-    def method(self: Recorded, other: Any) -> Any:
-        return self._apply(REGISTRY.by_function[ufunc], (self, other), _NO_PARAMS, forward)  # type: ignore[arg-type]
-
-    def reflected(self: Recorded, other: Any) -> Any:
-        return self._apply(REGISTRY.by_function[ufunc], (other, self), _NO_PARAMS, forward)  # type: ignore[arg-type]
-
-    return method, reflected
+from chainrule.graph.op import Recorded
 
 
 def _method(function: Any) -> Any:
@@ -54,38 +38,14 @@ def _no_in_place(name: str) -> Any:
 
 
 class ArrayMethods(Recorded):
-    """Operators and methods that an array has."""
+    """The methods that an array has."""
 
     __slots__ = ()
-
-    __add__, __radd__ = _operator(np.add, operator.add)
-    __sub__, __rsub__ = _operator(np.subtract, operator.sub)
-    __mul__, __rmul__ = _operator(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _operator(np.true_divide, operator.truediv)
-    __pow__, __rpow__ = _operator(np.power, operator.pow)
-    __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
-    __mod__, __rmod__ = _operator(np.remainder, operator.mod)
-    __floordiv__, __rfloordiv__ = _operator(np.floor_divide, operator.floordiv)
-    __and__, __rand__ = _operator(np.bitwise_and, operator.and_)
-    __or__, __ror__ = _operator(np.bitwise_or, operator.or_)
-    __xor__, __rxor__ = _operator(np.bitwise_xor, operator.xor)
-    __lshift__, __rlshift__ = _operator(np.left_shift, operator.lshift)
-    __rshift__, __rrshift__ = _operator(np.right_shift, operator.rshift)
-    __lt__, __gt__ = _operator(np.less, operator.lt)[0], _operator(np.greater, operator.gt)[0]
-    __le__, __ge__ = (
-        _operator(np.less_equal, operator.le)[0],
-        _operator(np.greater_equal, operator.ge)[0],
-    )
-    __eq__, __ne__ = _operator(np.equal, operator.eq)[0], _operator(np.not_equal, operator.ne)[0]
-    __hash__ = object.__hash__
 
     __neg__ = _method(np.negative)
     __pos__ = _method(np.positive)
     __abs__ = _method(np.absolute)
     __invert__ = _method(np.invert)
-
-    def __divmod__(self, other: Any) -> tuple[Any, Any]:
-        return self // other, self % other
 
     @property
     def T(self) -> Any:  # noqa: N802

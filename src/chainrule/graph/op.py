@@ -43,13 +43,7 @@ class Recorded:
 
     __slots__ = ()
 
-    def _apply(
-        self,
-        op: Op,
-        inputs: Sequence[Any],
-        params: dict[str, Any],
-        forward: Callable[..., Any] | None = None,
-    ) -> Any:
+    def _apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
         raise UnsupportedError(f"{type(self).__name__} does not record")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,30 +16,41 @@ from chainrule.errors import ChainruleError, DtypeError, ShapeError, Unsupported
 from chainrule.graph.aval import Array
 from chainrule.graph.methods import ArrayMethods
 from chainrule.graph.op import REGISTRY, Op, linear, op
+from chainrule.graph.refusals import explained, refuse, refuse_write
+from chainrule.graph.site import describe, user_frame, user_site
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
 _serial = itertools.count()
 _new = object.__new__
 _ndarray = np.ndarray
 _NO_PARAMS: dict[str, Any] = {}
-
-Site = tuple[CodeType, int]
-
-
-def user_site(depth: int = 2) -> Site:
-    """Return the innermost place in the call stack that is not chainrule's own code."""
-    frame = sys._getframe(depth)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code, frame.f_lasti
+_FAILURES = (ValueError, IndexError, TypeError, np.linalg.LinAlgError)
 
 
-def describe_site(site: Site) -> tuple[str, int]:
-    """Return the file and the line of a site."""
-    code, instruction = site
-    lines = itertools.islice(code.co_positions(), max(instruction, 0) // 2, None)
-    return code.co_filename, next(lines, (None,))[0] or code.co_firstlineno
+def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """Return the method of an operator and its reflection.
+
+    Python's own operator computes single numbers many times faster than the ufunc does. The usual
+    operands are recorded here and not by `apply`, which takes any number of any kind.
+    """
+
+    def method(self: Tensor, other: Any) -> Any:
+        op: Any = REGISTRY.by_function[ufunc]
+        kind = other.__class__
+        if self.__class__ is not Tensor or not (kind is Tensor or kind in _PLAIN):
+            return apply(op, (self, other), _NO_PARAMS, forward)
+        value = other._value if kind is Tensor else other
+        try:
+            value = forward(self._value, value)
+        except _FAILURES as error:
+            raise _explained(error, op, (self, other)) from error
+        return value if op.is_constant else _record(Tensor, op, (self, other), _NO_PARAMS, value)
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        op: Any = REGISTRY.by_function[ufunc]
+        return apply(op, (other, self), _NO_PARAMS, forward)
+
+    return method, reflected
 
 
 class Tensor(ArrayMethods):
@@ -78,18 +90,18 @@ class Tensor(ArrayMethods):
     """
 
     __slots__ = (
-        "__weakref__", "_grad", "_value", "inputs", "name", "op", "params", "serial", "site",
-        "values",
+        "__weakref__", "_grad", "_value", "code", "inputs", "instruction", "name", "op", "params",
+        "serial",
     )  # fmt: skip
     traced = False
     _value: Any
     _grad: Any
     op: Op | None
-    inputs: Sequence[Any]  # tensors and plain values
-    values: Sequence[Any]  # the same, all plain
+    inputs: Sequence[Any]
     params: dict[str, Any]
     serial: int  # rises with each Tensor made: an order in which inputs come first
-    site: Site
+    code: CodeType  # with the instruction: the user's line
+    instruction: int
     name: str | None
 
     def __init__(self, value: Any, name: str | None = None, dtype: Any = None) -> None:
@@ -98,7 +110,7 @@ class Tensor(ArrayMethods):
         array = np.array(_as_operand(value), dtype=dtype)
         if array.dtype.kind not in "fiubc":
             raise DtypeError(f"a Tensor holds numbers, not {array.dtype}")
-        _fill(self, array, user_site(), name)
+        _fill(self, array, name)
 
     # What it is --------------------------------------------------------------------------------
 
@@ -155,11 +167,16 @@ class Tensor(ArrayMethods):
         """Number of elements."""
         return self._value.size  # type: ignore[no-any-return]
 
+    @property
+    def site(self) -> tuple[str, int]:
+        """The user's file and line that made it."""
+        return describe(self.code, self.instruction)
+
     def label(self) -> str:
         """Return the name, or the op and the line that made it."""
         if self.name:
             return self.name
-        file, line = describe_site(self.site)
+        file, line = self.site
         made_by = self.op.name if self.op else "leaf"
         return f"{made_by} ({os.path.basename(file)}:{line})"
 
@@ -199,7 +216,7 @@ class Tensor(ArrayMethods):
                 return apply(entry, inputs, {}) if isinstance(entry, Op) else entry(*inputs)
             refused = kwargs.pop("out", None)
             if refused is not None:
-                _refuse_write(ufunc.__name__)
+                refuse_write(ufunc.__name__)
         else:
             entry = REGISTRY.by_function.get((ufunc, method))
             if method == "outer" and ufunc in REGISTRY.by_function and not kwargs:
@@ -209,7 +226,7 @@ class Tensor(ArrayMethods):
             entry = REGISTRY.lookup(ufunc)
         if entry is None:
             name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            _refuse(f"numpy.{name}")
+            refuse(f"numpy.{name}")
         return _call(entry, inputs, kwargs)
 
     def __array_function__(
@@ -217,17 +234,37 @@ class Tensor(ArrayMethods):
     ) -> Any:
         entry = REGISTRY.by_function.get(function)
         if entry is None:
-            _refuse(f"{function.__module__}.{function.__name__}")
+            refuse(f"{function.__module__}.{function.__name__}")
         return _call(entry, args, kwargs)
 
-    def _apply(
-        self,
-        op: Op,
-        inputs: Sequence[Any],
-        params: dict[str, Any],
-        forward: Callable[..., Any] | None = None,
-    ) -> Any:
-        return apply(op, inputs, params, forward)
+    def _apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+        return apply(op, inputs, params)
+
+    # Operators ---------------------------------------------------------------------------------
+
+    __add__, __radd__ = _operator(np.add, operator.add)
+    __sub__, __rsub__ = _operator(np.subtract, operator.sub)
+    __mul__, __rmul__ = _operator(np.multiply, operator.mul)
+    __truediv__, __rtruediv__ = _operator(np.true_divide, operator.truediv)
+    __pow__, __rpow__ = _operator(np.power, operator.pow)
+    __matmul__, __rmatmul__ = _operator(np.matmul, operator.matmul)
+    __mod__, __rmod__ = _operator(np.remainder, operator.mod)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide, operator.floordiv)
+    __and__, __rand__ = _operator(np.bitwise_and, operator.and_)
+    __or__, __ror__ = _operator(np.bitwise_or, operator.or_)
+    __xor__, __rxor__ = _operator(np.bitwise_xor, operator.xor)
+    __lshift__, __rlshift__ = _operator(np.left_shift, operator.lshift)
+    __rshift__, __rrshift__ = _operator(np.right_shift, operator.rshift)
+    __lt__, __gt__ = _operator(np.less, operator.lt)[0], _operator(np.greater, operator.gt)[0]
+    __le__, __ge__ = (
+        _operator(np.less_equal, operator.le)[0],
+        _operator(np.greater_equal, operator.ge)[0],
+    )
+    __eq__, __ne__ = _operator(np.equal, operator.eq)[0], _operator(np.not_equal, operator.ne)[0]
+    __hash__ = object.__hash__
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
 
     # Conversions that would lose the derivative ---------------------------------------------------
 
@@ -299,11 +336,12 @@ class TracedTensor(Tensor):
     traced = True
 
 
-def _fill(t: Tensor, value: Any, site: Site, name: str | None) -> Tensor:
+def _fill(t: Tensor, value: Any, name: str | None) -> Tensor:
     """Make `t` a leaf."""
     t._value = value[()] if value.__class__ is _ndarray and not value.ndim else value
-    t.op, t.inputs, t.values, t.params = None, (), (), _NO_PARAMS
-    t.site, t.name, t._grad, t.serial = site, name, None, next(_serial)
+    t.op, t.inputs, t.params = None, (), _NO_PARAMS
+    t.code, t.instruction = user_site()
+    t.name, t._grad, t.serial = name, None, next(_serial)
     return t
 
 
@@ -311,7 +349,7 @@ def leaf(value: Any, name: str | None = None, traced: bool = False) -> Tensor:
     """Return a leaf that shares its memory with an array."""
     if not isinstance(value, (_ndarray, np.generic)):
         value = np.asarray(_as_operand(value))
-    return _fill(_new(TracedTensor if traced else Tensor), value, user_site(), name)
+    return _fill(_new(TracedTensor if traced else Tensor), value, name)
 
 
 def apply(
@@ -339,41 +377,57 @@ def apply(
         _check_params(op, params)
     try:
         value = (forward or op.forward)(*values, **params)
-    except (ValueError, IndexError, TypeError, np.linalg.LinAlgError) as error:
-        raise _explained(error, op, inputs, values) from error
+    except _FAILURES as error:
+        raise _explained(error, op, inputs) from error
     if op.is_constant and made is Tensor:
         return value
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
-        frame = frame.f_back
+    t = _record(made, op, inputs, params, value)
+    return t if op.outputs == 1 else _parts(t, op)
+
+
+def _record(
+    made: type[Tensor], op: Op, inputs: Sequence[Any], params: dict[str, Any], value: Any
+) -> Tensor:
+    """Return the Tensor of a value that an op computed."""
+    frame = user_frame(sys._getframe(2))
     t = _new(made)
     t._value = value[()] if value.__class__ is _ndarray and not value.ndim else value
-    t.op, t.inputs, t.values, t.params = op, inputs, values, params
-    t.site, t.serial = (frame.f_code, frame.f_lasti), next(_serial)
+    t.op, t.inputs, t.params = op, inputs, params
+    t.code, t.instruction = frame.f_code, frame.f_lasti
     t.name = t._grad = None
-    return t if op.outputs == 1 else _parts(t, op)
+    t.serial = next(_serial)
+    return t
+
+
+def plain(inputs: Sequence[Any]) -> list[Any]:
+    """Return the values of inputs, tensors and others."""
+    return [x._value if isinstance(x, Tensor) else x for x in inputs]
+
+
+def _explained(error: Exception, op: Op, inputs: Sequence[Any]) -> Exception:
+    names = [x.name if isinstance(x, Tensor) else None for x in inputs]
+    return explained(error, op, names, plain(inputs))
 
 
 def _parts(bundle: Tensor, op: Op) -> tuple[Tensor, ...]:
     """Return the results in the container that NumPy gives them in, such as an EighResult."""
     parts = tuple(apply(pick, (bundle,), {"index": i}) for i in range(op.outputs))
     make = getattr(bundle._value, "_make", tuple)
-    return make(parts)  # type: ignore[no-any-return]
+    return make(parts)
 
 
 def _operands(inputs: Sequence[Any]) -> tuple[Sequence[Any], list[Any], type[Tensor]]:
     """Return the inputs with lists made arrays, their values, and the class of the result."""
     inputs = tuple(_as_operand(x) for x in inputs)
-    values = [x._value if isinstance(x, Tensor) else x for x in inputs]
     traced = any(isinstance(x, TracedTensor) for x in inputs)
-    return inputs, values, TracedTensor if traced else Tensor
+    return inputs, plain(inputs), TracedTensor if traced else Tensor
 
 
 def _call(entry: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if not isinstance(entry, Op):
         return entry(*args, **kwargs)
     if kwargs.get("out") is not None:
-        _refuse_write(entry.name)
+        refuse_write(entry.name)
     return apply(entry, *entry.split(args, kwargs))
 
 
@@ -406,59 +460,6 @@ def _read_only(value: Any) -> Any:
         value = value.view()
         value.flags.writeable = False
     return value
-
-
-def _refuse(name: str) -> NoReturn:
-    raise UnsupportedError(
-        f"{name} is not supported on a Tensor, for its derivative would be lost: "
-        "use a supported function, declare your own with chainrule.op, or detach with .value"
-    )
-
-
-def _refuse_write(name: str) -> NoReturn:
-    raise UnsupportedError(
-        f"{name}: a recorded result cannot be written into an array (out=, or array += tensor): "
-        "write array = array + tensor"
-    )
-
-
-def _explained(error: Exception, op: Op, inputs: Sequence[Any], values: Sequence[Any]) -> Exception:
-    """Return a forward pass's error with the operands' names and shapes and the user's line."""
-    if isinstance(error, ChainruleError):
-        return error
-    file, line = describe_site(user_site(3))
-    words = []
-    for position, (x, value) in enumerate(zip(inputs, values, strict=True)):
-        name = x.name if isinstance(x, Tensor) and x.name else op.input_name(position)
-        words.append(f"{name} {np.shape(value)}")
-    remedy = _shape_remedy(op, values)
-    text = f"{op.name} of {', '.join(words)}: {error} [{file}:{line}]{remedy}"
-    if isinstance(error, np.linalg.LinAlgError):
-        return np.linalg.LinAlgError(text)
-    if isinstance(error, TypeError):
-        return DtypeError(text)
-    return IndexError(text) if isinstance(error, IndexError) else ShapeError(text)
-
-
-def _shape_remedy(op: Op, values: Sequence[Any]) -> str:
-    """Return a repair found by trying: transposes, and axes added, on examples of the shapes."""
-    if len(values) != 2 or not all(isinstance(v, np.ndarray) for v in values):
-        return ""
-    a, b = (np.broadcast_to(np.ones((), v.dtype), v.shape) for v in values)
-    first, second = op.input_name(0), op.input_name(1)
-    trials = (
-        (a, b.T, f"{second}.T"),
-        (a.T, b, f"{first}.T"),
-        (a[..., None], b, f"{first}[..., None]"),
-        (a, b[..., None], f"{second}[..., None]"),
-    )
-    for left, right, words in trials:
-        try:
-            op.forward(left, right)
-        except (ValueError, IndexError, TypeError):
-            continue
-        return f"; it would fit with {words}"
-    return ""
 
 
 @op(lambda bundle, index: bundle[index], kind=linear, register=False)

@@ -12,7 +12,7 @@ from chainrule.graph.aval import Aval
 from chainrule.graph.ir import Constant, Graph, Input, Node, Value
 from chainrule.graph.op import linear, op
 from chainrule.graph.sample import Sample
-from chainrule.graph.tensor import Tensor, describe_site, leaf
+from chainrule.graph.tensor import Tensor, leaf
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
 
@@ -101,7 +101,7 @@ def build(
             value = t._value
             aval = tuple(map(Aval.of, value)) if isinstance(value, tuple) else Aval.of(value)
             inner = tuple(value_of(x) for x in t.inputs)
-            made[t.serial] = Node(t.op, inner, t.params, aval, describe_site(t.site), t.name)
+            made[t.serial] = Node(t.op, inner, t.params, aval, t.site, t.name)
     return Graph(inputs, tuple(map(value_of, outputs)), takes, gives)
 
 
@@ -121,7 +121,8 @@ def ancestors(roots: Sequence[Tensor], everything: bool = False) -> list[Tensor]
     stack = list(seen.values())
     while stack:
         t = stack.pop()
-        for x in t.inputs if everything else carriers(t):
+        op = t.op
+        for x in t.inputs if everything or op is None or not op.inactive else carriers(t):
             if isinstance(x, Tensor) and x.serial not in seen:
                 seen[x.serial] = x
                 stack.append(x)
