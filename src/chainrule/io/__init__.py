@@ -1,0 +1,17 @@
+"""Files: written whole or not at all, and read as data only."""
+
+from chainrule.io.atomic import atomic_folder, atomic_write, remove_leftovers
+from chainrule.io.documents import load_json, parse_json, save_json
+from chainrule.io.tensors import load_tensors, read_tensors, save_tensors
+
+__all__ = [
+    "atomic_folder",
+    "atomic_write",
+    "load_json",
+    "load_tensors",
+    "parse_json",
+    "read_tensors",
+    "remove_leftovers",
+    "save_json",
+    "save_tensors",
+]
