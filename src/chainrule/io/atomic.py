@@ -111,7 +111,7 @@ def atomic_write(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with atomic_write(folder + "/notes.txt", "w") as file:
     ...         _ = file.write("whole")
-    ...     print(open(folder + "/notes.txt").read())
+    ...     print(Path(folder, "notes.txt").read_text())
     whole
     """
     final = Path(os.path.realpath(path))
