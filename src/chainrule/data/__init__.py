@@ -1,0 +1,30 @@
+"""Tables and batches: from a file or a data frame to the arrays that a network trains on."""
+
+from chainrule.data.batches import batches, permutation, split
+from chainrule.data.columns import ColumnType, column_types
+from chainrule.data.encoder import TableEncoder
+from chainrule.data.reader import read_blocks, read_table
+from chainrule.data.scaling import Scaler
+from chainrule.data.sets import load_digits, load_iris
+from chainrule.data.source import Limits
+from chainrule.data.table import Table, as_table
+from chainrule.data.target import Target, derive_target
+
+__all__ = [
+    "ColumnType",
+    "Limits",
+    "Scaler",
+    "Table",
+    "TableEncoder",
+    "Target",
+    "as_table",
+    "batches",
+    "column_types",
+    "derive_target",
+    "load_digits",
+    "load_iris",
+    "permutation",
+    "read_blocks",
+    "read_table",
+    "split",
+]
