@@ -110,7 +110,7 @@ def fmin(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 # What the method `clip` of an array calls; NumPy gives it no public name.
-CLIP_UFUNC = np._core.umath.clip
+CLIP_UFUNC = np._core.umath.clip  # type: ignore[attr-defined]
 
 
 def _bind_clip(
