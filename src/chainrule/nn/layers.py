@@ -23,7 +23,7 @@ _DTYPE = OneOf(("float16", "float32", "float64"))
 
 
 def _checked_dtype(owner: str, dtype: Any) -> np.dtype[Any]:
-    found = np.dtype(dtype)
+    found: np.dtype[Any] = np.dtype(dtype)
     check(owner, {"dtype": _DTYPE}, {"dtype": found.name})
     return found
 
