@@ -187,7 +187,7 @@ class Op:
     @property
     def target(self) -> Callable[..., Any]:
         """The public function whose calls this op records."""
-        return self.functions[0] if self.functions else self
+        return _public(self)
 
     def __repr__(self) -> str:
         return f"<op {self.name} ({self.kind.value})>"
@@ -221,8 +221,7 @@ class Composed:
     @property
     def target(self) -> Callable[..., Any]:
         """The public function whose calls the body answers."""
-        function = self.functions[0] if self.functions else self
-        return getattr(*function) if isinstance(function, tuple) else function
+        return _public(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the body on arrays or tensors."""
@@ -241,6 +240,11 @@ class Composed:
 
     def __repr__(self) -> str:
         return f"<composed {self.name}>"
+
+
+def _public(entry: Op | Composed) -> Callable[..., Any]:
+    function = entry.functions[0] if entry.functions else entry
+    return getattr(*function) if isinstance(function, tuple) else function
 
 
 class Registry:
