@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chainrule.errors import DtypeError, NotDifferentiableError
 from chainrule.graph import Tensor
 from chainrule.graph.tensor import apply, leaf
-from chainrule.graph.trace import alias, ancestors, argument_names
+from chainrule.graph.trace import alias, ancestors, argument_names, carriers
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
 Which = int | str | Sequence[int | str]
@@ -35,17 +35,44 @@ class Recording:
     result: Any
     aux: Any = None
 
-    def nested(self, outputs: Sequence[Tensor]) -> bool:
-        """Return whether the outputs also depend on tensors other than the variables."""
-        if any(t.traced for t in outputs):
-            return True
+    def way(self, outputs: Sequence[Tensor]) -> tuple[set[int] | None, bool]:
+        """Return where to walk from the outputs to the variables, and whether others take part.
+
+        Tensors of an outer transform, of a trace, or leaves that the user made, make the run a
+        nested one: its derivatives depend on them and must be recorded.
+
+        Returns
+        -------
+        reached : set of int, or None
+            Serials of the tensors on the way; None for all.
+        nested : bool
+        """
         own = {v.serial for v in self.variables}
-        if any(v.op is alias for v in self.variables):
-            return True
-        return any(
-            t.op is None and t.serial not in own and t.dtype.kind in "fc"
-            for t in ancestors(outputs)
+        order = ancestors(outputs)
+        foreign = [t for t in order if t.op is None and t.serial not in own]
+        aliases = any(v.op is alias for v in self.variables)
+        nested = (
+            aliases or any(t.dtype.kind in "fc" for t in foreign) or any(t.traced for t in outputs)
         )
+        if not foreign and not aliases:
+            return None, nested
+        return {t.serial for t in needed(order, self.variables)}, nested
+
+
+def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
+    """Return those of `order` (oldest first) that are computed from the wanted tensors."""
+    found = {t.serial for t in wanted}
+    kept = []
+    for t in order:
+        if t.serial in found:
+            kept.append(t)
+            continue
+        for x in carriers(t):
+            if isinstance(x, Tensor) and x.serial in found:
+                found.add(t.serial)
+                kept.append(t)
+                break
+    return kept
 
 
 def positions(function: Callable[..., Any], which: Which, n_args: int) -> tuple[int, ...]:

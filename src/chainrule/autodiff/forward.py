@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Recording, detach, record
-from chainrule.autodiff.reverse import fitted, needed, parts, pull_back
+from chainrule.autodiff.arguments import Recording, detach, needed, record
+from chainrule.autodiff.reverse import fitted, parts, pull_back
 from chainrule.errors import ShapeError
 from chainrule.graph import Kind, Op, Tensor
 from chainrule.graph.tensor import leaf, pick, plain
@@ -141,21 +141,18 @@ def _transposed_rule(
     if not isinstance(found, (tuple, list)):
         found = (found,)
     active = list(op.active(len(inputs)))
-    outputs, incoming = [], []
+    pairs = []
     for i in moved:
         gx = found[active.index(i)]
         gx = gx() if isinstance(gx, FunctionType) else gx
         if isinstance(gx, Tensor):
-            outputs.append(fitted(gx, inputs[i], op))
-            incoming.append(tangents[i])
-    recording = any(isinstance(v, Tensor) for v in (*incoming, *inputs))
-    wanted: dict[int, Any] = dict.fromkeys((p.serial for p in probes), None)
-    gradients: dict[int, Any] = {}
-    for t, g in zip(outputs, incoming, strict=True):
-        gradients[t.serial] = gradients[t.serial] + g if t.serial in gradients else g
-    pull_back(needed(ancestors(outputs), probes), gradients, wanted, recording)
+            pairs.append((fitted(gx, inputs[i], op), tangents[i]))
+    recording = any(isinstance(v, Tensor) for v in (*inputs, *(t for _, t in pairs)))
+    way = needed(ancestors([gx for gx, _ in pairs]), probes)
+    pulled = pull_back(pairs, recording, reached={t.serial for t in way})
+    by_serial = {t.serial: g for t, g in pulled}
     results = tuple(
-        np.zeros_like(p._value) if wanted[p.serial] is None else wanted[p.serial] for p in probes
+        by_serial[p.serial] if p.serial in by_serial else np.zeros_like(p._value) for p in probes
     )
     return results if several else results[0]
 
@@ -167,9 +164,10 @@ def _plain(value: Any) -> Any:
 class Pushforward:
     """The linear part of a recorded run: tangents of the variables -> tangents of the results."""
 
-    def __init__(self, run: Recording, outputs: Sequence[Tensor], nested: bool) -> None:
-        self.run, self.outputs, self.nested = run, outputs, nested
+    def __init__(self, run: Recording, outputs: Sequence[Tensor]) -> None:
+        self.run, self.outputs = run, outputs
         self.order = needed(ancestors(outputs), run.variables)
+        self.nested = run.way(outputs)[1]
 
     def __call__(self, tangents: Sequence[Any]) -> list[Any]:
         """Return the tangent of each output for one tangent a variable."""
@@ -215,7 +213,7 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     ]
     results, gives = flatten(run.result)
     tensors = [t for t in results if isinstance(t, Tensor)]
-    nested = run.nested(tensors)
-    moved = iter(Pushforward(run, tensors, nested)(directions))
+    pushforward = Pushforward(run, tensors)
+    moved = iter(pushforward(directions))
     tangent = [next(moved) if isinstance(t, Tensor) else np.zeros_like(t) for t in results]
-    return (run.result if nested else detach(run.result)), unflatten(gives, tangent)
+    return (run.result if pushforward.nested else detach(run.result)), unflatten(gives, tangent)

@@ -68,11 +68,10 @@ def jacobian(
         if not tensors:
             raise NotDifferentiableError("the result of the function depends on no variable")
         n_in, n_out = (sum(t.size for t in ts) for ts in (run.variables, tensors))
-        nested = run.nested(tensors)
         if mode == "forward" or (mode == "auto" and n_in <= n_out):
-            blocks = _by_columns(Pushforward(run, tensors, nested), run.variables, tensors)
+            blocks = _by_columns(Pushforward(run, tensors), run.variables, tensors)
         else:
-            blocks = _by_rows(Pullback(run, tensors, nested), run.variables, tensors)
+            blocks = _by_rows(Pullback(run, tensors), run.variables, tensors)
         found = iter(blocks)
         rows = []
         for y in results:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from heapq import heappop, heappush
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Recording, Which, by_position, detach, record, scalar
+from chainrule.autodiff.arguments import (
+    Recording,
+    Which,
+    by_position,
+    detach,
+    record,
+    scalar,
+)
 from chainrule.errors import NotDifferentiableError, ShapeError
 from chainrule.graph import Op, Tensor
 from chainrule.graph.tensor import apply, install_backward, pick, plain
@@ -19,98 +27,113 @@ from chainrule.ops.broadcast import cast, spread, sum_to
 float64 = np.float64
 
 
-def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
-    """Return those of `order` (oldest first) that are computed from the wanted tensors."""
-    found = {t.serial for t in wanted}
-    kept = []
-    for t in order:
-        if t.serial in found:
-            kept.append(t)
-            continue
-        for x in carriers(t):
-            if isinstance(x, Tensor) and x.serial in found:
-                found.add(t.serial)
-                kept.append(t)
-                break
-    return kept
-
-
 def pull_back(
-    order: Sequence[Tensor],
-    gradients: dict[int, Any],
-    wanted: dict[int, Any],
+    outputs: Iterable[tuple[Tensor, Any]],
     recording: bool,
-) -> None:
-    """Carry gradients from results to variables.
+    wanted: Container[int] = (),
+    reached: Container[int] | None = None,
+) -> list[tuple[Tensor, Any]]:
+    """Carry gradients from results to leaves, the youngest Tensor first.
+
+    A Tensor is visited when all that was computed from it has been, for it is older than they are.
 
     Parameters
     ----------
-    order : sequence of Tensor
-        The tensors on the way, oldest first, each after its inputs.
-    gradients : dict
-        The incoming gradients of the results, by serial; consumed.
-    wanted : dict
-        By serial: receives the gradients of the tensors whose serials are its keys.
+    outputs : iterable of (Tensor, gradient)
+        Where to start.
     recording : bool
         Whether the rules run on tensors, so that the gradients are themselves recorded.
+    wanted : container of int
+        Serials of results whose gradients are wanted too.
+    reached : container of int, optional
+        Serials to which the walk is confined.
+
+    Returns
+    -------
+    list of (Tensor, gradient)
+        The leaves, and the wanted ones, that were visited.
     """
-    reached = {t.serial for t in order}
-    for t in reversed(order):
-        g = gradients.pop(t.serial, None)
-        if g is None:
+    incoming: dict[int, Any] = {}
+    waiting: dict[int, Tensor] = {}
+    for t, g in outputs:
+        if reached is not None and t.serial not in reached:
             continue
-        if t.serial in wanted:
-            wanted[t.serial] = g
+        known = incoming.get(t.serial)
+        incoming[t.serial] = g if known is None else known + g
+        waiting[t.serial] = t
+    queue = sorted(-serial for serial in waiting)
+    found = []
+    while queue:
+        serial = -heappop(queue)
+        t, g = waiting.pop(serial), incoming.pop(serial)
         op = t.op
-        if op is None:
-            continue
+        if op is None or serial in wanted:
+            found.append((t, g))
+            if op is None:
+                continue
         inputs = t.inputs
-        if op.is_simple and not recording:
-            if t.params or len(inputs) != 2:
-                found = op.vjp(g, t._value, *plain(inputs), **t.params)
-                found = (found,) if len(inputs) == 1 else found
-            else:  # the same, without the cost of unpacking
-                a, b = inputs
-                a, b = (
-                    a._value if isinstance(a, Tensor) else a,
-                    b._value if isinstance(b, Tensor) else b,
-                )
-                found = op.vjp(g, t._value, a, b)
-        elif op is pick:
-            _add_part(gradients, t, g)
-            continue
-        else:
-            inputs, found = _general_rule(op, t, g, recording)
-        if len(found) != len(inputs):
-            raise NotDifferentiableError(
-                f"the rule of {op.name} returned {len(found)} gradients for {len(inputs)} inputs"
+        if op.is_simple and len(inputs) == 2 and not recording and not t.params:
+            a, b = inputs  # as in _apply_rule, for the most frequent nodes
+            gradients = op.vjp(
+                g,
+                t._value,
+                a._value if isinstance(a, Tensor) else a,
+                b._value if isinstance(b, Tensor) else b,
             )
-        for x, gx in zip(inputs, found):  # noqa: B905  (lengths were compared)
-            if not isinstance(x, Tensor) or x.serial not in reached:
+        else:
+            inputs, gradients = _apply_rule(op, t, g, recording)
+        if len(gradients) != len(inputs):
+            raise NotDifferentiableError(
+                f"the rule of {op.name} gave {len(gradients)} gradients for {len(inputs)} inputs"
+            )
+        for x, gx in zip(inputs, gradients):  # noqa: B905  (the lengths were compared)
+            if x.__class__ is not Tensor and not isinstance(x, Tensor):
+                continue
+            serial = x.serial
+            if reached is not None and serial not in reached:
                 continue
             value = x._value
             if gx.__class__ is not float64 or value.__class__ is not float64:
-                if gx.__class__ is FunctionType:
-                    gx = gx()
-                if getattr(gx, "shape", None) != value.shape or gx.dtype != value.dtype:
-                    gx = fitted(gx, x if recording else value, op)
-            known = gradients.get(x.serial)
-            gradients[x.serial] = gx if known is None else known + gx
+                if x.op is None and value.dtype.kind not in "fc":
+                    continue  # integers have no gradient
+                gx = fitted(gx, x if recording else value, op)
+            if serial in incoming:
+                incoming[serial] = incoming[serial] + gx
+            else:
+                incoming[serial], waiting[serial] = gx, x
+                heappush(queue, -serial)
+    return found
 
 
-def _general_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Any]:
+def _apply_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Sequence[Any]]:
     """Return the active inputs of a node and their gradients, as the rule gives them."""
-    y: Any = t._value
-    values: Sequence[Any] = t.inputs
-    if not recording:
-        values = plain(values)
-    else:
-        y = t if op.outputs == 1 else parts(t)
-    if op.outputs > 1:
-        g = tuple(np.zeros_like(part) if gi is None else gi for gi, part in zip(g, y, strict=True))
-    found = op.vjp(g, y, *values, **t.params)
+    if op is pick:
+        return t.inputs, (_Part(t.params["index"], g),)
     active = carriers(t)
+    if not active:
+        return (), ()
+    y = t._value if not recording else t if op.outputs == 1 else parts(t)
+    if op.outputs > 1:
+        g = g.filled(y)
+    found = op.vjp(g, y, *(t.inputs if recording else plain(t.inputs)), **t.params)
     return active, (found,) if len(active) == 1 else found
+
+
+class _Part:
+    """Gradients of some of an op's several results, waiting for the others."""
+
+    def __init__(self, index: int, g: Any) -> None:
+        self.known = {index: g}
+
+    def __add__(self, other: _Part) -> _Part:
+        for index, g in other.known.items():
+            self.known[index] = self.known[index] + g if index in self.known else g
+        return self
+
+    def filled(self, y: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the gradient of every result, zeros where none arrived."""
+        pairs = enumerate(y)
+        return tuple(self.known[i] if i in self.known else np.zeros_like(part) for i, part in pairs)
 
 
 def parts(bundle: Tensor) -> tuple[Tensor, ...]:
@@ -119,28 +142,23 @@ def parts(bundle: Tensor) -> tuple[Tensor, ...]:
     return tuple(apply(pick, (bundle,), {"index": i}) for i in range(bundle.op.outputs))
 
 
-def _add_part(gradients: dict[int, Any], t: Tensor, g: Any) -> None:
-    """Gather the gradient of one of an op's several results."""
-    (bundle,) = t.inputs
-    parts = gradients.setdefault(bundle.serial, [None] * bundle.op.outputs)
-    known = parts[t.params["index"]]
-    parts[t.params["index"]] = g if known is None else known + g
-
-
 def fitted(gx: Any, x: Any, op: Op) -> Any:
     """Return a gradient with broadcast axes summed, and of its input's shape and dtype."""
-    if gx is None or isinstance(gx, (tuple, list)):
+    if gx.__class__ is FunctionType:
+        gx = gx()
+    if isinstance(gx, _Part):
+        return gx
+    if not hasattr(gx, "dtype"):
         raise NotDifferentiableError(f"the rule of {op.name} returned {gx!r:.60} for a gradient")
-    shape = np.shape(x)
-    if np.shape(gx) != shape:
+    if gx.shape != x.shape:
         try:
-            gx = spread(gx, x) if np.ndim(gx) < len(shape) else sum_to(gx, x)
+            gx = spread(gx, x) if len(gx.shape) < len(x.shape) else sum_to(gx, x)
         except ValueError:
             raise ShapeError(
-                f"the rule of {op.name} returned a gradient of shape {np.shape(gx)} for an input "
-                f"of shape {shape}"
+                f"the rule of {op.name} returned a gradient of shape {gx.shape} for an input "
+                f"of shape {x.shape}"
             ) from None
-    return cast(gx, x) if np.result_type(gx) != np.result_type(x) else gx
+    return cast(gx, x) if gx.dtype != x.dtype else gx
 
 
 def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
@@ -151,25 +169,17 @@ def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
         raise ShapeError(f"backward of shape {t.shape} takes a plain gradient of that shape")
     else:
         g = np.asarray(g, t.dtype)
-    order = ancestors([t])
-    origins = [x for x in order if x.op is None]
-    leaves = [x for x in origins if x.dtype.kind == "f"]
-    if not leaves:
-        integers = [x.label() for x in origins]
+    wanted = {x.serial for x in ancestors([t])} if keep_intermediate else ()
+    found = pull_back([(t, g)], False, wanted)
+    if not any(x.op is None for x, _ in found):
+        integers = [x.label() for x in ancestors([t]) if x.op is None]
         raise NotDifferentiableError(
             f"{t.label()} depends on no Tensor of floating-point numbers"
             + (f"; {', '.join(integers)} hold integers" if integers else "")
         )
-    if len(leaves) < len(origins):
-        order = needed(order, leaves)
-    targets = order if keep_intermediate else leaves
-    wanted = dict.fromkeys((x.serial for x in targets), None)
-    pull_back(order, {t.serial: g}, wanted, recording=False)
-    for x in targets:
-        new = wanted[x.serial]
-        if new is not None and not isinstance(x._value, tuple):
-            new = np.array(new) if x._grad is None else x._grad + new
-            x._grad = new
+    for x, gx in found:
+        if not isinstance(gx, _Part):
+            x._grad = np.array(gx) if x._grad is None else x._grad + gx
 
 
 install_backward(backward)
@@ -178,24 +188,19 @@ install_backward(backward)
 class Pullback:
     """The backward half of a recorded run: incoming gradient -> gradients of the variables."""
 
-    def __init__(self, run: Recording, outputs: Sequence[Tensor], nested: bool) -> None:
-        self.run, self.outputs, self.nested = run, outputs, nested
-        self.order = needed(ancestors(outputs), run.variables)
+    def __init__(self, run: Recording, outputs: Sequence[Tensor]) -> None:
+        self.run, self.outputs = run, outputs
+        self.reached, self.nested = run.way(outputs)
 
     def __call__(self, gradients: Sequence[Any]) -> Any:
         """Return the tree of gradients for one incoming gradient an output."""
-        incoming: dict[int, Any] = {}
-        for t, g in zip(self.outputs, gradients, strict=True):
-            known = incoming.get(t.serial)
-            incoming[t.serial] = g if known is None else known + g
         recording = self.nested or any(isinstance(g, Tensor) for g in gradients)
         variables = self.run.variables
-        wanted: dict[int, Any] = dict.fromkeys((v.serial for v in variables), None)
-        pull_back(self.order, incoming, wanted, recording)
-        found = [wanted[v.serial] for v in variables]
+        pairs = zip(self.outputs, gradients, strict=True)
+        wanted = {v.serial for v in variables}
+        found = {t.serial: g for t, g in pull_back(pairs, recording, wanted, self.reached)}
         filled = [
-            np.zeros_like(v._value) if g is None else g
-            for g, v in zip(found, variables, strict=True)
+            found[v.serial] if v.serial in found else np.zeros_like(v._value) for v in variables
         ]
         return unflatten(self.run.structure, filled)
 
@@ -230,8 +235,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     run = record(function, primals, {}, tuple(range(len(primals))), has_aux)
     results, structure = flatten(run.result)
     tensors = [t for t in results if isinstance(t, Tensor)]
-    nested = run.nested(tensors)
-    inner = Pullback(run, tensors, nested)
+    inner = Pullback(run, tensors)
 
     def pullback(g: Any) -> Any:
         incoming, given = flatten(g)
@@ -241,7 +245,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
         chosen = [_checked(g, t) for t, g in pairs if isinstance(t, Tensor)]
         return inner(chosen)
 
-    result = run.result if nested else detach(run.result)
+    result = run.result if inner.nested else detach(run.result)
     return (result, pullback, run.aux) if has_aux else (result, pullback)
 
 
@@ -289,10 +293,10 @@ def value_and_grad(
     def transformed(*args: Any, **kwargs: Any) -> Any:
         run = record(function, *by_position(function, argnums, args, kwargs), argnums, has_aux)
         result = scalar(run.result, "grad")
-        nested = run.nested([result])
-        gradient = Pullback(run, [result], nested)([np.ones_like(result._value)[()]])
-        value = result if nested else result._value
-        aux = run.aux if nested else detach(run.aux)
+        pullback = Pullback(run, [result])
+        gradient = pullback([np.ones_like(result._value)[()]])
+        value = result if pullback.nested else result._value
+        aux = run.aux if pullback.nested else detach(run.aux)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     return transformed

@@ -40,6 +40,8 @@ class Rewrite:
         arguments, the params that `before` took as ``ANY_AXIS``.
     example : tuple of int
         Shape of the arrays that the pattern is traced on.
+    free : tuple of str
+        Further params that may be anything; `after` is given those of the last op.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Rewrite:
     before: Callable[..., Any]
     after: Callable[..., Any]
     example: tuple[int, ...] = (2, 2)
+    free: tuple[str, ...] = ()
 
     @cached_property
     def pattern(self) -> Graph:
@@ -58,8 +61,10 @@ class Rewrite:
         """Return what the pattern's inputs and free params stand for at a value, or None."""
         bound: dict[int, Value] = {}
         params: dict[str, Any] = {}
-        if not _matches(self.pattern.outputs[0], value, bound, params):
+        if not _matches(self.pattern.outputs[0], value, bound, params, self.free):
             return None
+        if isinstance(value, Node):
+            params |= {name: value.params[name] for name in self.free if name in value.params}
         return [bound[id(x)] for x in self.pattern.inputs], params
 
     def replacement(
@@ -81,7 +86,13 @@ def _example(value: Value) -> Any:
     return value.aval.example()
 
 
-def _matches(pattern: Value, value: Value, bound: dict[int, Value], params: dict[str, Any]) -> bool:
+def _matches(
+    pattern: Value,
+    value: Value,
+    bound: dict[int, Value],
+    params: dict[str, Any],
+    free: Sequence[str],
+) -> bool:
     if isinstance(pattern, Input):
         known = bound.setdefault(id(pattern), value)
         return known is value
@@ -95,7 +106,7 @@ def _matches(pattern: Value, value: Value, bound: dict[int, Value], params: dict
         return False
     if len(value.inputs) != len(pattern.inputs):
         return False
-    for name in set(pattern.params) | set(value.params):
+    for name in (set(pattern.params) | set(value.params)).difference(free):
         wanted = pattern.params.get(name, pattern.op.defaults.get(name))
         actual = value.params.get(name, value.op.defaults.get(name))
         if isinstance(wanted, Axis):
@@ -104,7 +115,7 @@ def _matches(pattern: Value, value: Value, bound: dict[int, Value], params: dict
         elif wanted != actual:
             return False
     pairs = zip(pattern.inputs, value.inputs, strict=True)
-    return all(_matches(p, v, bound, params) for p, v in pairs)
+    return all(_matches(p, v, bound, params, free) for p, v in pairs)
 
 
 def _copy(value: Value, known: dict[int, Value], old: Node) -> Value:

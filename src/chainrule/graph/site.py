@@ -8,14 +8,14 @@ import sys
 from types import CodeType, FrameType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_OUTSIDE: set[str] = set()  # files seen that are not chainrule's: looking up beats comparing
+OUTSIDE: set[str] = set()  # files seen that are not chainrule's: looking up beats comparing
 
 
 def user_frame(frame: FrameType) -> FrameType:
     """Return the innermost frame, from `frame` outwards, that does not run chainrule's code."""
-    while (name := frame.f_code.co_filename) not in _OUTSIDE:
+    while (name := frame.f_code.co_filename) not in OUTSIDE:
         if not name.startswith(_PACKAGE) or frame.f_back is None:
-            _OUTSIDE.add(name)
+            OUTSIDE.add(name)
         else:
             frame = frame.f_back
     return frame

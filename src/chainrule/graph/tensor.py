@@ -17,7 +17,7 @@ from chainrule.graph.aval import Array
 from chainrule.graph.methods import ArrayMethods
 from chainrule.graph.op import REGISTRY, Op, linear, op
 from chainrule.graph.refusals import explained, refuse, refuse_write
-from chainrule.graph.site import describe, user_frame, user_site
+from chainrule.graph.site import OUTSIDE, describe, user_frame, user_site
 
 _PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
 _serial = itertools.count()
@@ -33,9 +33,10 @@ def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any,
     Python's own operator computes single numbers many times faster than the ufunc does. The usual
     operands are recorded here and not by `apply`, which takes any number of any kind.
     """
+    ops: dict[Any, Any] = REGISTRY.by_function
 
     def method(self: Tensor, other: Any) -> Any:
-        op: Any = REGISTRY.by_function[ufunc]
+        op = ops[ufunc]
         kind = other.__class__
         if self.__class__ is not Tensor or not (kind is Tensor or kind in _PLAIN):
             return apply(op, (self, other), _NO_PARAMS, forward)
@@ -47,8 +48,7 @@ def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any,
         return value if op.is_constant else _record(Tensor, op, (self, other), _NO_PARAMS, value)
 
     def reflected(self: Tensor, other: Any) -> Any:
-        op: Any = REGISTRY.by_function[ufunc]
-        return apply(op, (other, self), _NO_PARAMS, forward)
+        return apply(ops[ufunc], (other, self), _NO_PARAMS, forward)
 
     return method, reflected
 
@@ -271,7 +271,8 @@ class Tensor(ArrayMethods):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         raise UnsupportedError(
             f"turning the Tensor {self.label()} into a plain array would lose its derivative: use "
-            ".value to detach it, and np.stack or np.concatenate to join tensors"
+            ".value to detach it, np.stack or np.concatenate to join tensors, and chainrule's own "
+            "softmax, log_softmax and logsumexp in place of SciPy's"
         )
 
     def _no_number(self, *_: Any) -> NoReturn:
@@ -389,7 +390,9 @@ def _record(
     made: type[Tensor], op: Op, inputs: Sequence[Any], params: dict[str, Any], value: Any
 ) -> Tensor:
     """Return the Tensor of a value that an op computed."""
-    frame = user_frame(sys._getframe(2))
+    frame = sys._getframe(2)
+    if frame.f_code.co_filename not in OUTSIDE:
+        frame = user_frame(frame)
     t = _new(made)
     t._value = value[()] if value.__class__ is _ndarray and not value.ndim else value
     t.op, t.inputs, t.params = op, inputs, params
