@@ -8,7 +8,7 @@ triangle only: it is that of what NumPy computes, and finite differences confirm
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -127,7 +127,7 @@ def eigh(g: Any, y: Any, a: Any, *, UPLO: str = "L") -> Any:
 @composed(np.linalg.eigvalsh, samples=[
     S(positive(3, 3)), S(positive(2, 3, 3)), S(positive(3, 3), UPLO="U"),
 ])  # fmt: skip
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+def eigvalsh(a: Any, UPLO: Literal["L", "U"] = "L") -> Any:
     """Eigenvalues of symmetric matrices, ascending.
 
     Examples
