@@ -28,16 +28,24 @@ def package_of(name):
     return name.split(".")[1] if name.startswith("chainrule.") else None
 
 
+def module_name(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {module_name(path): path for path in MODULES}
+
+
 def imports(path):
-    """Every chainrule module that a file imports, deferred imports too."""
+    """Every module of chainrule that a file imports, deferred imports too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}: relative import"
-            if node.module == "chainrule":
-                yield from (f"chainrule.{alias.name}" for alias in node.names)
-            yield node.module
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in NAMES else node.module
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -55,12 +63,7 @@ def test_imports_go_down(path):
 
 
 def test_no_import_cycles():
-    modules = {}
-    for path in MODULES:
-        parts = path.relative_to(ROOT.parent).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        modules[name] = path
-    edges = {name: {n for n in imports(path) if n in modules} for name, path in modules.items()}
+    edges = {name: {n for n in imports(path) if n in NAMES} for name, path in NAMES.items()}
     done, path = set(), []
 
     def visit(name):

@@ -53,14 +53,7 @@ def pull_back(
     list of (Tensor, gradient)
         The leaves, and the wanted ones, that were visited.
     """
-    incoming: dict[int, Any] = {}
-    waiting: dict[int, Tensor] = {}
-    for t, g in outputs:
-        if reached is not None and t.serial not in reached:
-            continue
-        known = incoming.get(t.serial)
-        incoming[t.serial] = g if known is None else known + g
-        waiting[t.serial] = t
+    incoming, waiting = _starts(outputs, reached)
     queue = sorted(-serial for serial in waiting)
     found = []
     while queue:
@@ -103,6 +96,20 @@ def pull_back(
                 incoming[serial], waiting[serial] = gx, x
                 heappush(queue, -serial)
     return found
+
+
+def _starts(
+    outputs: Iterable[tuple[Tensor, Any]], reached: Container[int] | None
+) -> tuple[dict[int, Any], dict[int, Tensor]]:
+    """Return the gradients and the tensors to start from, by serial."""
+    incoming: dict[int, Any] = {}
+    waiting: dict[int, Tensor] = {}
+    for t, g in outputs:
+        if reached is None or t.serial in reached:
+            known = incoming.get(t.serial)
+            incoming[t.serial] = g if known is None else known + g
+            waiting[t.serial] = t
+    return incoming, waiting
 
 
 def _apply_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Sequence[Any]]:
