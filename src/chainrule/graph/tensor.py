@@ -209,7 +209,11 @@ class Tensor(ArrayMethods):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs:
-            kwargs = {k: v for k, v in kwargs.items() if v is not None and v is not np._NoValue}
+            kept = ("axis",) if method != "__call__" else ()  # None means all axes to a reduction
+            kwargs = {
+                k: v for k, v in kwargs.items()
+                if (v is not None or k in kept) and v is not np._NoValue
+            }  # fmt: skip
         if method == "__call__":
             entry = REGISTRY.by_function.get(ufunc)
             if entry is not None and not kwargs:
