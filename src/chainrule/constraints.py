@@ -6,7 +6,7 @@ import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from chainrule.errors import ArgumentError
 
@@ -83,13 +83,15 @@ class OneOf:
         return [None, "no such choice", 17]
 
 
+Constraint: TypeAlias = Interval | OneOf
+
 POSITIVE = Interval(0, math.inf, "neither")
 NON_NEGATIVE = Interval(0, math.inf)
 FRACTION = Interval(0, 1)
 COUNT = Interval(1, math.inf, integer=True)
 
 
-def check(owner: str, allowed: Mapping[str, Interval | OneOf], values: Mapping[str, Any]) -> None:
+def check(owner: str, allowed: Mapping[str, Constraint], values: Mapping[str, Any]) -> None:
     """Refuse arguments outside their constraints.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.constraints import FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf
+from chainrule.constraints import FRACTION, NON_NEGATIVE, POSITIVE, Constraint
 from chainrule.errors import ArgumentError
 from chainrule.optim.optimizer import Optimizer, Slots, weak
 
@@ -46,7 +46,7 @@ class Adam(Optimizer):
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
+    allowed: ClassVar[Mapping[str, Constraint]] = {
         "lr": POSITIVE,
         "betas": FRACTION,
         "eps": NON_NEGATIVE,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.constraints import POSITIVE, Interval, OneOf, check
+from chainrule.constraints import POSITIVE, Constraint, check
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph import Tensor
 from chainrule.graph.tree import flatten, paths, unflatten
@@ -40,7 +40,7 @@ class Optimizer(ABC):
     """
 
     lr: float
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {"lr": POSITIVE}
+    allowed: ClassVar[Mapping[str, Constraint]] = {"lr": POSITIVE}
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
-from chainrule.constraints import COUNT, NON_NEGATIVE, Interval, OneOf, check
+from chainrule.constraints import COUNT, NON_NEGATIVE, Constraint, Interval, check
 from chainrule.errors import ArgumentError
 
 _FACTOR = Interval(0, 1, "right")
@@ -21,7 +21,7 @@ _FACTOR = Interval(0, 1, "right")
 class Schedule(ABC):
     """Base of the schedules: ``schedule(step)`` is a factor."""
 
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {}
+    allowed: ClassVar[Mapping[str, Constraint]] = {}
 
     def __post_init__(self) -> None:
         check(type(self).__name__, self.allowed, vars(self))
@@ -72,7 +72,7 @@ class Step(Schedule):
 
     step_size: int
     gamma: float = 0.1
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {"step_size": COUNT, "gamma": _FACTOR}
+    allowed: ClassVar[Mapping[str, Constraint]] = {"step_size": COUNT, "gamma": _FACTOR}
 
     def factor(self, step: int) -> float:
         """Return the factor of a step."""
@@ -96,7 +96,7 @@ class MultiStep(Schedule):
 
     milestones: tuple[int, ...]
     gamma: float = 0.1
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {"gamma": _FACTOR}
+    allowed: ClassVar[Mapping[str, Constraint]] = {"gamma": _FACTOR}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "milestones", tuple(self.milestones))
@@ -124,7 +124,7 @@ class Exponential(Schedule):
     """
 
     gamma: float
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {"gamma": _FACTOR}
+    allowed: ClassVar[Mapping[str, Constraint]] = {"gamma": _FACTOR}
 
     def factor(self, step: int) -> float:
         """Return the factor of a step."""
@@ -151,7 +151,7 @@ class InverseTime(Schedule):
 
     rate: float
     power: float = 1.0
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
+    allowed: ClassVar[Mapping[str, Constraint]] = {
         "rate": NON_NEGATIVE,
         "power": NON_NEGATIVE,
     }
@@ -178,7 +178,7 @@ class Polynomial(Schedule):
 
     total_iters: int = 5
     power: float = 1.0
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
+    allowed: ClassVar[Mapping[str, Constraint]] = {
         "total_iters": COUNT,
         "power": NON_NEGATIVE,
     }
@@ -209,7 +209,7 @@ class Cosine(Schedule):
 
     t_max: int
     minimum: float = 0.0
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
+    allowed: ClassVar[Mapping[str, Constraint]] = {
         "t_max": COUNT,
         "minimum": Interval(0, 1, "both"),
     }
@@ -240,7 +240,7 @@ class WarmUp(Schedule):
     total_iters: int = 5
     then: Schedule = field(default_factory=Constant)
     start_factor: float = 1.0 / 3.0
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
+    allowed: ClassVar[Mapping[str, Constraint]] = {
         "total_iters": COUNT,
         "start_factor": _FACTOR,
     }

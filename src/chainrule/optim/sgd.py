@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.constraints import NON_NEGATIVE, POSITIVE, Interval, OneOf
+from chainrule.constraints import NON_NEGATIVE, POSITIVE, Constraint, Interval, OneOf
 from chainrule.errors import ArgumentError
 from chainrule.optim.optimizer import Optimizer, Slots
 
@@ -49,7 +49,7 @@ class SGD(Optimizer):
     nesterov: bool = False
     weight_decay: float = 0.0
     dampening: float = 0.0
-    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
+    allowed: ClassVar[Mapping[str, Constraint]] = {
         "lr": POSITIVE,
         "momentum": Interval(0, 1),
         "nesterov": OneOf((True, False)),
