@@ -10,9 +10,9 @@ from chainrule.constraints import COUNT, Interval, check
 from chainrule.errors import DataError
 from chainrule.graph import Array
 
-_WORD = Interval(0, 2**64 - 1, "both", integer=True)
+_WORD = Interval(0, 2**63, integer=True)
 _ALLOWED = {
-    "n": Interval(0, 2**63 - 1, "both", integer=True),
+    "n": _WORD,
     "seed": _WORD,
     "epoch": _WORD,
     "batch_size": COUNT,
@@ -32,7 +32,7 @@ def permutation(n: int, seed: int, epoch: int = 0) -> Array:
     n : int
         How many, at least 0.
     seed, epoch : int
-        What the order depends on, from 0 to 2**64 - 1.
+        What the order depends on, at least 0 and below 2**63.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.data import cells
+import chainrule.data.cells as cells
 from chainrule.data.table import Table
 from chainrule.errors import DataError
 from chainrule.graph import Array

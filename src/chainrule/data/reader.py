@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+import chainrule.data.cells as cells
 from chainrule.constraints import COUNT, check
-from chainrule.data import cells
 from chainrule.data.source import Limits, Lines, open_lines
 from chainrule.data.table import ColumnBuilder, Table, missing_markers
 from chainrule.errors import DataError
@@ -20,7 +20,7 @@ from chainrule.graph import Array
 
 _DELIMITERS = ("\t", ",", ";", "|")
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
-_SAMPLE = 50  # lines that are looked at to find the delimiter
+_SAMPLE = 50  # lines that are looked at to find the delimiter and the header
 _BLOCK = 2**24  # bytes, about, that are Python strings at a time
 _OVERHEAD = 60  # bytes of a Python string besides its characters
 
@@ -352,9 +352,8 @@ def _is_header(records: list[_Record]) -> bool:
     named = [cell for cell in head if cell]
     if not named or not np.isnan(cells.numbers(named)).all() or len(set(named)) < len(named):
         return False
-    return not any(
-        name and name == row[i].strip() for _, row in records[1:] for i, name in enumerate(head)
-    )
+    below = (row for _, row in records[1:_SAMPLE])
+    return not any(name and name == row[i].strip() for row in below for i, name in enumerate(head))
 
 
 def _names(

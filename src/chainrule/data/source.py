@@ -9,7 +9,7 @@ import lzma
 import sys
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +132,7 @@ class Source(io.BufferedIOBase):
             )
 
 
-class Lines(Iterator[str]):
+class Lines(Iterable[str]):
     """Physical lines with their ends, counted from 1.
 
     `number` is that of the line last given out; `record` counts the characters given out since
@@ -149,22 +149,21 @@ class Lines(Iterator[str]):
         except LookupError:
             raise DataError(f"no text encoding is called {encoding!r}", path=self.path) from None
 
-    def __next__(self) -> str:
-        line = self._ahead.popleft() if self._ahead else self._pull()
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self.record += len(line)
-        if self.record > self.limits.line:
-            self._refuse_length()
-        if "\0" in line:
-            raise DataError(
-                "holds a NUL character, so it is no text in this encoding: is it UTF-16 or a "
-                "binary file?",
-                path=self.path,
-                row=self.number,
-            )
-        return line
+    def __iter__(self) -> Iterator[str]:
+        limit = self.limits.line
+        while line := self._ahead.popleft() if self._ahead else self._pull():
+            self.number += 1
+            self.record += len(line)
+            if self.record > limit:
+                self._refuse_length()
+            if "\0" in line:
+                raise DataError(
+                    "holds a NUL character, so it is no text in this encoding: is it UTF-16 or a "
+                    "binary file?",
+                    path=self.path,
+                    row=self.number,
+                )
+            yield line
 
     def peek(self, count: int) -> list[str]:
         """Return up to `count` of the next lines without giving them out."""
@@ -173,16 +172,14 @@ class Lines(Iterator[str]):
         return list(self._ahead)[:count]
 
     def _pull(self) -> str:
-        limit = self.limits.line
         try:
-            line = self._text.readline(limit + 1)
+            return self._text.readline(self.limits.line + 1)
         except UnicodeDecodeError as error:
             # The decoder sees blocks: the end of its block is the last byte that was read.
             place = self._source.count - len(error.object) + error.start
             raise DataError(self._not_decodable(error, place), path=self.path) from None
         except UnicodeError as error:
             raise DataError(f"is no {self._text.encoding}: {error}", path=self.path) from None
-        return line
 
     def _not_decodable(self, error: UnicodeDecodeError, place: int) -> str:
         utf16 = self._source.head[:2] in (b"\xff\xfe", b"\xfe\xff")

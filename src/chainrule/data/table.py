@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import cells
+import chainrule.data.cells as cells
 from chainrule.errors import DataError
 from chainrule.graph import Array
 

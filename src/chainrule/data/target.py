@@ -91,7 +91,9 @@ class Target:
         if self.task == "multilabel":
             return self._labels(table).astype(np.float32)
         classes = self._class_indices(table)
-        return classes if self.task == "multiclass" else classes[:, None].astype(np.float32)
+        if self.task == "multiclass":
+            return classes
+        return np.asarray(classes[:, None], np.float32)
 
     def strata(self, table: Table) -> Array | None:
         """Return the class of each row, to divide rows by; None where there are no classes."""
@@ -121,7 +123,7 @@ class Target:
             return np.asarray(outputs > 0)
         single = self.task == "binary"
         places = (outputs[:, 0] > 0).astype(np.int64) if single else outputs.argmax(axis=1)
-        return np.array(self.classes, dtype=object)[places]
+        return np.asarray(np.array(self.classes, dtype=object)[places])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the target as JSON-able data."""
