@@ -165,7 +165,8 @@ def fitted(gx: Any, x: Any, op: Op) -> Any:
                 f"the rule of {op.name} returned a gradient of shape {gx.shape} for an input "
                 f"of shape {x.shape}"
             ) from None
-    return cast(gx, x) if gx.dtype != x.dtype else gx
+    gx = cast(gx, x) if gx.dtype != x.dtype else gx
+    return gx[()] if gx.__class__ is np.ndarray and not gx.ndim else gx
 
 
 def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
