@@ -121,9 +121,10 @@ class Op:
     def public_names(self) -> tuple[str, ...]:
         """The forward's own parameter names, in the order in which a caller may give them."""
         try:
-            return tuple(inspect.signature(self.forward).parameters)
+            parameters = inspect.signature(self.forward).parameters.values()
         except (TypeError, ValueError):
             return self.inputs + tuple(self.defaults)
+        return tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
 
     def active(self, n_inputs: int) -> range | tuple[int, ...]:
         """Return the positions of the inputs that carry a derivative, among `n_inputs`."""
@@ -216,6 +217,8 @@ class Composed:
         self.__doc__, self.__module__ = body.__doc__, body.__module__
         self.body, self.samples, self.kink = body, tuple(samples), kink
         self.signature = inspect.signature(body)
+        kinds = {parameter.kind for parameter in self.signature.parameters.values()}
+        self.open = inspect.Parameter.VAR_KEYWORD in kinds
         self.functions: tuple[Any, ...] = ()
 
     @property
@@ -225,6 +228,8 @@ class Composed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the body on arrays or tensors."""
+        if self.open:
+            return self.body(*args, **kwargs)
         kept = {
             name: value
             for name, value in kwargs.items()
@@ -370,8 +375,8 @@ def constant(
 
     rule.__name__ = name or forward.__name__
     rule.__doc__ = f"`numpy.{rule.__name__}`: piecewise constant, without a derivative."
-    if not overridable(forward):
-        rule.__doc__ = forward.__doc__
+    if inspect.isfunction(forward) and forward.__doc__ and not overridable(forward):
+        rule.__doc__, rule.__module__ = forward.__doc__, forward.__module__
     declared = Op(forward, rule, kind=Kind.CONSTANT, samples=samples, inactive=("inputs",))
     declared.bind = _constant_binder(forward, arrays)
     REGISTRY.add(declared, (forward, *also))

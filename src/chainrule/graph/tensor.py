@@ -20,6 +20,8 @@ from chainrule.graph.refusals import explained, refuse, refuse_write
 from chainrule.graph.site import OUTSIDE, describe, user_frame, user_site
 
 _PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+# Python's own numbers, which some ops return, lack a dtype.
+_NUMBERS = frozenset({float, int, bool, complex})
 _serial = itertools.count()
 _new = object.__new__
 _ndarray = np.ndarray
@@ -398,7 +400,11 @@ def _record(
     if frame.f_code.co_filename not in OUTSIDE:
         frame = user_frame(frame)
     t = _new(made)
-    t._value = value[()] if value.__class__ is _ndarray and not value.ndim else value
+    kind = value.__class__
+    if kind is _ndarray:
+        t._value = value if value.ndim else value[()]
+    else:
+        t._value = np.asarray(value)[()] if kind in _NUMBERS else value
     t.op, t.inputs, t.params = op, inputs, params
     t.code, t.instruction = frame.f_code, frame.f_lasti
     t.name = t._grad = None
