@@ -223,8 +223,8 @@ def gelu(g: Any, y: Any, x: Any, *, approximate: str = "none") -> Any:
     Examples
     --------
     >>> import chainrule as cr
-    >>> float(gelu(1.0)), cr.grad(gelu)(0.0)
-    (0.8413447460685429, np.float64(0.5))
+    >>> print(round(gelu(1.0), 12), cr.grad(gelu)(0.0))
+    0.841344746069 0.5
     """
     if approximate == "tanh":
         t = np.tanh(TANH_SCALE * (x + CUBIC * x * x * x))

@@ -185,8 +185,8 @@ def cbrt(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, chainrule as cr
-    >>> cr.grad(np.cbrt)(8.0)
-    np.float64(0.08333333333333333)
+    >>> print(round(cr.grad(np.cbrt)(8.0), 12))
+    0.083333333333
     """
     return limit_quotient(g, 3.0 * y * y)
 

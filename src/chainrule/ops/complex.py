@@ -36,8 +36,8 @@ def real(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, chainrule as cr
-    >>> cr.grad(lambda x: np.real(np.exp(1j * x)))(0.0)
-    np.float64(-0.0)
+    >>> cr.grad(lambda x: np.real((x + 1j) ** 2))(3.0)
+    np.float64(6.0)
     """
     return g
 
@@ -52,7 +52,7 @@ def imag(g: Any, y: Any, x: Any) -> Any:
     >>> cr.grad(lambda x: np.imag(np.exp(1j * x)))(0.0)
     np.float64(1.0)
     """
-    return -1j * g if np.iscomplexobj(x) else np.zeros_like(g)
+    return g * -1j if np.iscomplexobj(x) else np.zeros_like(g)
 
 
 @composed(np.angle, samples=[S((3, 4), smooth=False), S((2,), deg=True, smooth=False)])

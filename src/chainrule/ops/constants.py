@@ -150,8 +150,8 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
     Examples
     --------
     >>> import numpy as np, chainrule as cr
-    >>> cr.grad(lambda c: np.sum(np.full_like(np.zeros(3), c)))(2.0)
-    np.float64(3.0)
+    >>> cr.grad(lambda x: np.sum(np.full_like(x, x[0])))(np.array([2.0, 1.0]))
+    array([2., 0.])
     """
     shaped = np.zeros_like(a, dtype=dtype)
     dtype = np.result_type(shaped)

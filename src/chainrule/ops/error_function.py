@@ -114,8 +114,8 @@ def erf(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import chainrule as cr
-    >>> float(erf(0.5)), float(cr.grad(erf)(0.0))
-    (0.5204998778130465, 1.1283791670955126)
+    >>> print(round(erf(0.5), 12), round(cr.grad(erf)(0.0), 12))
+    0.520499877813 1.128379167096
     """
     return g * (SLOPE * np.exp(-x * x))
 
@@ -127,7 +127,7 @@ def erfc(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import chainrule as cr
-    >>> float(erfc(10.0)), float(cr.grad(erfc)(0.0))
-    (2.088487583762545e-45, -1.1283791670955126)
+    >>> print(f"{erfc(10.0):.6g}", round(cr.grad(erfc)(0.0), 12))
+    2.08849e-45 -1.128379167096
     """
     return -g * (SLOPE * np.exp(-x * x))

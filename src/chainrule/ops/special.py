@@ -50,8 +50,8 @@ def exp10(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.exp10)(0.0))
-    2.302585092994046
+    >>> print(round(cr.grad(scipy.special.exp10)(0.0), 9))
+    2.302585093
     """
     return LN10 * g * y
 
@@ -63,8 +63,8 @@ def cosm1(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.cosm1)(1.0))
-    -0.8414709848078965
+    >>> print(round(cr.grad(scipy.special.cosm1)(1.0), 9))
+    -0.841470985
     """
     return -g * np.sin(x)
 
@@ -76,7 +76,7 @@ def logit(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.logit)(0.5))
+    >>> print(round(cr.grad(scipy.special.logit)(0.5), 9))
     4.0
     """
     return g / (x * (1.0 - x))
@@ -89,8 +89,8 @@ def erfcx(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.erfcx)(0.0))
-    -1.1283791670955126
+    >>> print(round(cr.grad(scipy.special.erfcx)(0.0), 9))
+    -1.128379167
     """
     return g * (2.0 * x * y - 2.0 / math.sqrt(math.pi))
 
@@ -102,8 +102,8 @@ def erfinv(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.erfinv)(0.0))
-    0.8862269254527579
+    >>> print(round(cr.grad(scipy.special.erfinv)(0.0), 9))
+    0.886226925
     """
     return g * (0.5 * math.sqrt(math.pi)) * np.exp(y * y)
 
@@ -115,8 +115,8 @@ def erfcinv(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.erfcinv)(1.0))
-    -0.8862269254527579
+    >>> print(round(cr.grad(scipy.special.erfcinv)(1.0), 9))
+    -0.886226925
     """
     return -g * (0.5 * math.sqrt(math.pi)) * np.exp(y * y)
 
@@ -128,7 +128,7 @@ def dawsn(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.dawsn)(0.0))
+    >>> print(round(cr.grad(scipy.special.dawsn)(0.0), 9))
     1.0
     """
     return g * (1.0 - 2.0 * x * y)
@@ -141,8 +141,8 @@ def ndtr(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.ndtr)(0.0))
-    0.3989422804014327
+    >>> print(round(cr.grad(scipy.special.ndtr)(0.0), 9))
+    0.39894228
     """
     return g * np.exp(-0.5 * x * x) / ROOT_TAU
 
@@ -154,8 +154,8 @@ def log_ndtr(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.log_ndtr)(0.0))
-    0.7978845608028654
+    >>> print(round(cr.grad(scipy.special.log_ndtr)(0.0), 9))
+    0.797884561
     """
     return g * math.sqrt(2.0 / math.pi) / sp.erfcx(x * -math.sqrt(0.5))
 
@@ -167,8 +167,8 @@ def ndtri(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.ndtri)(0.5))
-    2.5066282746310002
+    >>> print(round(cr.grad(scipy.special.ndtri)(0.5), 9))
+    2.506628275
     """
     return g * ROOT_TAU * np.exp(0.5 * y * y)
 
@@ -180,8 +180,8 @@ def gamma(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.gamma)(3.0))
-    1.8455686701969343
+    >>> print(round(cr.grad(scipy.special.gamma)(3.0), 9))
+    1.84556867
     """
     return g * y * sp.digamma(x)
 
@@ -193,8 +193,8 @@ def gammaln(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.gammaln)(3.0))
-    0.9227843350984671
+    >>> print(round(cr.grad(scipy.special.gammaln)(3.0), 9))
+    0.922784335
     """
     return g * sp.digamma(x)
 
@@ -206,8 +206,8 @@ def rgamma(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.rgamma)(3.0))
-    -0.46139216754923357
+    >>> print(round(cr.grad(scipy.special.rgamma)(3.0), 9))
+    -0.461392168
     """
     return -g * y * sp.digamma(x)
 
@@ -219,8 +219,8 @@ def digamma(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.digamma)(1.0))
-    1.6449340668482266
+    >>> print(round(cr.grad(scipy.special.digamma)(1.0), 9))
+    1.644934067
     """
     return g * polygamma(x, order=1)
 
@@ -235,8 +235,8 @@ def polygamma(g: Any, y: Any, x: Any, *, order: int) -> Any:
 
     Examples
     --------
-    >>> float(polygamma(1.0, order=1))
-    1.6449340668482266
+    >>> print(round(polygamma(1.0, order=1), 9))
+    1.644934067
     """
     return g * polygamma(x, order=order + 1)
 
@@ -248,7 +248,7 @@ def beta(g: Any, y: Any, a: Any, b: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.beta)(1.0, 2.0))
+    >>> print(round(cr.grad(scipy.special.beta)(1.0, 2.0), 9))
     -0.75
     """
     g, total = g * y, sp.digamma(a + b)
@@ -262,7 +262,7 @@ def betaln(g: Any, y: Any, a: Any, b: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.betaln)(1.0, 2.0))
+    >>> print(round(cr.grad(scipy.special.betaln)(1.0, 2.0), 9))
     -1.5
     """
     total = sp.digamma(a + b)
@@ -313,7 +313,7 @@ def entr(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.entr)(1.0))
+    >>> print(round(cr.grad(scipy.special.entr)(1.0), 9))
     -1.0
     """
     return -g * (np.log(_unless_both_zero(g, x)) + 1.0)
@@ -357,8 +357,8 @@ def i0(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.i0)(1.0))
-    0.5651591039924851
+    >>> print(round(cr.grad(scipy.special.i0)(1.0), 9))
+    0.565159104
     """
     return g * sp.i1(x)
 
@@ -370,7 +370,7 @@ def i1(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.i1)(0.0))
+    >>> print(round(cr.grad(scipy.special.i1)(0.0), 9))
     0.5
     """
     return g * (sp.i0(x) - _over_argument(y, x))
@@ -383,8 +383,8 @@ def i0e(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.i0e)(1.0))
-    -0.25784919224393194
+    >>> print(round(cr.grad(scipy.special.i0e)(1.0), 9))
+    -0.257849192
     """
     return g * (sp.i1e(x) - np.sign(x) * y)
 
@@ -396,8 +396,8 @@ def i1e(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.i1e)(1.0))
-    0.049938776894223436
+    >>> print(round(cr.grad(scipy.special.i1e)(1.0), 9))
+    0.049938777
     """
     return g * (sp.i0e(x) - np.sign(x) * y - _over_argument(y, x))
 
@@ -409,8 +409,8 @@ def j0(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.j0)(1.0))
-    -0.44005058574493355
+    >>> print(round(cr.grad(scipy.special.j0)(1.0), 9))
+    -0.440050586
     """
     return -g * sp.j1(x)
 
@@ -422,7 +422,7 @@ def j1(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.j1)(0.0))
+    >>> print(round(cr.grad(scipy.special.j1)(0.0), 9))
     0.5
     """
     return g * (sp.j0(x) - _over_argument(y, x))
@@ -435,8 +435,8 @@ def expi(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.expi)(1.0))
-    2.718281828459045
+    >>> print(round(cr.grad(scipy.special.expi)(1.0), 9))
+    2.718281828
     """
     return g * np.exp(x) / x
 
@@ -448,7 +448,7 @@ def exp1(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import scipy.special, chainrule as cr
-    >>> float(cr.grad(scipy.special.exp1)(1.0))
-    -0.36787944117144233
+    >>> print(round(cr.grad(scipy.special.exp1)(1.0), 9))
+    -0.367879441
     """
     return -g * np.exp(-x) / x

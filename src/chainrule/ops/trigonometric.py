@@ -166,8 +166,8 @@ def arccosh(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, chainrule as cr
-    >>> cr.grad(np.arccosh)(2.0)
-    np.float64(0.5773502691896258)
+    >>> print(round(cr.grad(np.arccosh)(2.0), 12))
+    0.57735026919
     """
     return limit_quotient(g, np.sqrt((x - 1.0) * (x + 1.0)))
 
@@ -221,8 +221,8 @@ def deg2rad(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, chainrule as cr
-    >>> cr.grad(np.deg2rad)(180.0)
-    np.float64(0.017453292519943295)
+    >>> print(round(cr.grad(np.deg2rad)(180.0), 12))
+    0.01745329252
     """
     return np.deg2rad(g)
 
@@ -234,8 +234,8 @@ def rad2deg(g: Any, y: Any, x: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, chainrule as cr
-    >>> cr.grad(np.rad2deg)(1.0)
-    np.float64(57.29577951308232)
+    >>> print(round(cr.grad(np.rad2deg)(1.0), 12))
+    57.295779513082
     """
     return np.rad2deg(g)
 
