@@ -149,7 +149,7 @@ def min(g: Any, y: Any, a: Any, *, axis: Any = None, keepdims: bool = False) -> 
 
 
 @composed(np.ptp, samples=AXES + BAD_AXIS, kink="ties: the elements share the gradient equally")
-def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Largest element less the smallest along axes.
 
     Examples

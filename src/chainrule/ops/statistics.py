@@ -255,7 +255,7 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @composed(np.nanvar, samples=[*HOLES, S(_some_nan, axis=1, ddof=1)])
 def nanvar(
-    a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, correction: Any = None
+    a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, correction: Any = None
 ) -> Any:
     """Variance of the elements that are not NaN.
 
@@ -272,7 +272,7 @@ def nanvar(
 
 @composed(np.nanstd, samples=[*HOLES, S(_equal, axis=1, smooth=False)], kink="equal numbers: zero")
 def nanstd(
-    a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, correction: Any = None
+    a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, correction: Any = None
 ) -> Any:
     """Standard deviation of the elements that are not NaN; of equal numbers the gradient is zero.
 
