@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ChainruleError(Exception):
     """Base of all errors that chainrule raises on purpose."""
@@ -81,3 +83,25 @@ class MissingExtraError(ChainruleError, ImportError):
             f"this needs the package {package!r}, which is not installed: "
             f"pip install 'chainrule[{extra}]'"
         )
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during training; the network as it is then comes along.
+
+    Parameters
+    ----------
+    message : str
+        Where training stood, and how to go on.
+    model : Module
+        The network as `fit` would have returned it.
+    history : History
+        The epochs completed.
+    checkpoint : str, optional
+        The folder from which training can be resumed.
+    """
+
+    def __init__(
+        self, message: str, model: Any, history: Any, checkpoint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.model, self.history, self.checkpoint = model, history, checkpoint

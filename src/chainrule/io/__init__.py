@@ -1,12 +1,13 @@
 """Files: written whole or not at all, and read as data only."""
 
-from chainrule.io.atomic import atomic_folder, atomic_write, remove_leftovers
+from chainrule.io.atomic import atomic_folder, atomic_write, discard, remove_leftovers
 from chainrule.io.documents import load_json, parse_json, save_json
-from chainrule.io.tensors import load_tensors, read_tensors, save_tensors
+from chainrule.io.tensors import load_tensors, read_tensors, save_tensors, write_tensors
 
 __all__ = [
     "atomic_folder",
     "atomic_write",
+    "discard",
     "load_json",
     "load_tensors",
     "parse_json",
@@ -14,4 +15,5 @@ __all__ = [
     "remove_leftovers",
     "save_json",
     "save_tensors",
+    "write_tensors",
 ]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import IO, Any, TypeGuard
 
 import numpy as np
 
@@ -99,16 +99,23 @@ def save_tensors(
     ...     load_tensors(folder + "/a.safetensors")
     ({'w': array([0., 1., 2.])}, {'made': 'today'})
     """
+    with atomic_write(Path(path)) as file:
+        write_tensors(file, tensors, metadata)
+
+
+def write_tensors(
+    file: IO[bytes], tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write named arrays in the safetensors format to an open file; see `save_tensors`."""
     arrays = sorted(
         ((name, _storable(name, value)) for name, value in tensors.items()),
         key=lambda item: (_ORDER[_NAMES[item[1].dtype]], item[0]),
     )
     header = _header(arrays, metadata)
-    with atomic_write(Path(path)) as file:
-        file.write(len(header).to_bytes(_LENGTH, "little"))
-        file.write(header)
-        for _, array in arrays:
-            file.write(_bytes(array))
+    file.write(len(header).to_bytes(_LENGTH, "little"))
+    file.write(header)
+    for _, array in arrays:
+        file.write(_bytes(array))
 
 
 def _storable(name: str, value: Any) -> Array:

@@ -1,0 +1,31 @@
+"""Training: the fit loop, its history, checkpoints and callbacks, and metrics."""
+
+from chainrule.errors import Interrupted
+from chainrule.training import metrics
+from chainrule.training.callbacks import Callback, State
+from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.early_stopping import Best, EarlyStopping
+from chainrule.training.evaluate import evaluate, predict
+from chainrule.training.history import History, Record
+from chainrule.training.loop import fit
+from chainrule.training.rows import Rows, checked_rows
+from chainrule.training.step import Gradients, Step
+
+__all__ = [
+    "Best",
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "Gradients",
+    "History",
+    "Interrupted",
+    "Record",
+    "Rows",
+    "State",
+    "Step",
+    "checked_rows",
+    "evaluate",
+    "fit",
+    "metrics",
+    "predict",
+]

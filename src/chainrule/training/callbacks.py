@@ -1,0 +1,85 @@
+"""What training shows to callbacks, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chainrule.nn import Module
+from chainrule.optim.optimizer import State as OptimizerState
+from chainrule.training.early_stopping import Best
+from chainrule.training.history import History
+
+
+@dataclass
+class Totals:
+    """Sums over the steps of an epoch that is under way."""
+
+    loss: float = 0.0
+    weight: float = 0.0
+    gradient_norm: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
+class State:
+    """Where training stands; callbacks read it and change nothing.
+
+    Attributes
+    ----------
+    model : Module
+        Its arrays are updated in place: copy what is to be kept.
+    optimizer_state : dict
+        See `chainrule.optim.Optimizer.init`.
+    epochs, steps_per_epoch : int
+        What is planned.
+    epoch : int
+        Epochs completed.
+    batch : int
+        Batches done of the epoch under way.
+    step : int
+        Steps taken in all.
+    loss, gradient_norm, lr : float
+        Of the last step.
+    history : History
+    best : Best or None
+        With early stopping, the best epoch so far.
+    totals : Totals
+        Of the epoch under way.
+    """
+
+    model: Module
+    optimizer_state: OptimizerState
+    epochs: int
+    steps_per_epoch: int
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss: float = float("nan")
+    gradient_norm: float = float("nan")
+    lr: float = float("nan")
+    history: History = field(default_factory=History)
+    best: Best | None = None
+    totals: Totals = field(default_factory=Totals)
+
+
+class Callback:
+    """Base of what is called while training runs; override what is needed.
+
+    Examples
+    --------
+    >>> class GoodEnough(Callback):
+    ...     def on_epoch_end(self, state):
+    ...         return state.history[-1].loss < 0.01
+    """
+
+    def on_start(self, state: State) -> None:
+        """Before the first step, also of a resumed run."""
+
+    def on_step_end(self, state: State) -> None:
+        """After each update of the parameters."""
+
+    def on_epoch_end(self, state: State) -> bool | None:
+        """After each epoch, its record in ``state.history[-1]``; return True to stop."""
+
+    def on_end(self, state: State) -> None:
+        """When training ends, in whatever way: done, stopped, interrupted or failed."""

@@ -1,0 +1,159 @@
+"""What happened in each epoch."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, overload
+
+from chainrule.io import atomic_write
+
+
+@dataclass(frozen=True)
+class Record:
+    """One epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    loss : float
+        Mean over the epoch's batches, each with the network as it was then.
+    lr : float
+        Learning rate of the last step.
+    gradient_norm : float
+        Mean over the steps, before clipping.
+    seconds : float
+        Time taken, validation included.
+    validation_loss : float or None
+    metrics : dict of str to float
+        On the validation data.
+    """
+
+    epoch: int
+    loss: float
+    lr: float
+    gradient_norm: float
+    seconds: float
+    validation_loss: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def values(self) -> dict[str, float | None]:
+        """Return all numbers by name, metrics by their own."""
+        found: dict[str, Any] = asdict(self)
+        metrics = found.pop("metrics")
+        if self.validation_loss is None:
+            del found["validation_loss"]
+        return {**found, **metrics}
+
+
+@dataclass(frozen=True)
+class History(Sequence[Record]):
+    """The records of all epochs so far.
+
+    Attributes
+    ----------
+    records : tuple of Record
+    best_epoch : int or None
+        The epoch that early stopping found best.
+    stopped : str
+        Why training ended before its last epoch; empty if it did not.
+
+    Examples
+    --------
+    >>> history = History((Record(1, 0.7, 0.1, 2.0, 0.5), Record(2, 0.4, 0.1, 1.5, 0.5)))
+    >>> history["loss"]
+    [0.7, 0.4]
+    >>> history[-1].epoch
+    2
+    """
+
+    records: tuple[Record, ...] = ()
+    best_epoch: int | None = None
+    stopped: str = ""
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    @overload
+    def __getitem__(self, key: str) -> list[Any]: ...
+    @overload
+    def __getitem__(self, key: int) -> Record: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Record, ...]: ...
+    def __getitem__(self, key: str | int | slice) -> Any:
+        if isinstance(key, str):
+            return self.columns()[key]
+        return self.records[key]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the numbers as lists, by name."""
+        rows = [record.values() for record in self.records]
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: [row.get(name) for row in rows] for name in names}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the history as JSON-able values; a metric that is not finite becomes None."""
+        return {
+            "records": [
+                {**asdict(r), "metrics": {k: _or_none(v) for k, v in r.metrics.items()}}
+                for r in self.records
+            ],
+            "best_epoch": self.best_epoch,
+            "stopped": self.stopped,
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> History:
+        """Rebuild a history from what `to_dict` returned.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If it is something else.
+        """
+        best, stopped = document["best_epoch"], document["stopped"]
+        if not (best is None or type(best) is int) or not isinstance(stopped, str):
+            raise ValueError("best_epoch is no epoch, or stopped no text")
+        return cls(tuple(map(_record, document["records"])), best, stopped)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line an epoch under a line of names, whole or not at all."""
+        columns = self.columns()
+        with atomic_write(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values(), strict=True))
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _record(document: Mapping[str, Any]) -> Record:
+    values = dict(document)
+    metrics = {str(k): _number(v, math.nan) for k, v in values.pop("metrics").items()}
+    epoch = values.pop("epoch")
+    if type(epoch) is not int:
+        raise ValueError(f"an epoch is {epoch!r}")
+    validation = values.pop("validation_loss")
+    return Record(
+        epoch,
+        validation_loss=None if validation is None else _number(validation),
+        metrics=metrics,
+        **{name: _number(value) for name, value in values.items()},
+    )
+
+
+def _number(value: Any, missing: float | None = None) -> float:
+    if value is None and missing is not None:
+        return missing
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{value!r:.40} is no number")
+    return float(value)

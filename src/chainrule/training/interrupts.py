@@ -1,0 +1,68 @@
+"""Ctrl-C, let in only where the state of training is whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+Handler = Callable[[int, FrameType | None], Any]
+
+
+class Interrupts:
+    """Holds Ctrl-C back within its ``with`` block, except within `allowed`.
+
+    An update of the parameters and the books kept about it belong together: between the two, a
+    checkpoint would be wrong. They take little time; what takes long runs within `allowed`, so
+    that Ctrl-C acts at once. In other threads than the main one, and where Ctrl-C is ignored,
+    nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self._previous: Handler | None = None
+        self._open = False
+        self._waiting: list[tuple[int, FrameType | None]] = []
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            previous = signal.getsignal(signal.SIGINT)
+            if callable(previous):
+                self._previous = previous
+                signal.signal(signal.SIGINT, self._receive)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            if error is None:
+                self._deliver()
+            self._previous = None
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Let Ctrl-C act at once; one that was held back acts now."""
+        self._open = True
+        try:
+            self._deliver()
+            yield
+        finally:
+            self._open = False
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self._waiting.append((number, frame))
+        if self._open:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        if self._waiting and self._previous is not None:
+            number, frame = self._waiting.pop()
+            self._waiting.clear()
+            self._previous(number, frame)

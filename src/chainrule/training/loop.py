@@ -1,0 +1,319 @@
+"""`fit`: train a network."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import batches
+from chainrule.errors import ArgumentError, Interrupted, NonFiniteError
+from chainrule.graph.tree import map_leaves
+from chainrule.nn import Module, named_parameters
+from chainrule.optim import Optimizer
+from chainrule.training import checkpoint as checkpoints
+from chainrule.training.callbacks import Callback, State, Totals
+from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.early_stopping import Best, EarlyStopping
+from chainrule.training.evaluate import Loss, Metric, evaluate
+from chainrule.training.history import History, Record
+from chainrule.training.interrupts import Interrupts
+from chainrule.training.nonfinite import refuse
+from chainrule.training.plan import Plan, Schedule
+from chainrule.training.progress import progress_callback
+from chainrule.training.rows import Rows, checked_rows
+from chainrule.training.step import Step
+
+
+def fit(
+    model: Module,
+    data: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int = 32,
+    seed: int = 0,
+    validation: Any = None,
+    metrics: Mapping[str, Metric] | None = None,
+    schedule: Schedule | None = None,
+    clip_norm: float | None = None,
+    early_stopping: EarlyStopping | None = None,
+    callbacks: Iterable[Callback] = (),
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    sample_weight: Any = None,
+    progress: str | bool | int = "auto",
+) -> tuple[Any, History]:
+    """Train a network on mini-batches.
+
+    The same arguments give the same bits, on the same machine with the same versions; so does a
+    run that was killed and resumed.
+
+    Parameters
+    ----------
+    model : Module
+        Not changed; training starts from a copy.
+    data : tuple ``(X, y)``
+        Arrays, or trees of arrays, whose first axes count the rows. Floating-point numbers are
+        converted to the parameters' dtype batch by batch.
+    loss : callable
+        ``loss(outputs, targets)``: a mean over rows; see `chainrule.nn.LOSSES`. With weights it
+        is called with ``sample_weight=`` too.
+    optimizer : Optimizer
+    epochs : int >= 0
+    batch_size : int >= 1
+    seed : int in [0, 2**64)
+        Of the order of the rows, and of what layers draw.
+    validation : tuple ``(X, y)`` or ``(X, y, sample_weight)``, optional
+        Evaluated after each epoch.
+    metrics : mapping of str to callable, optional
+        ``metric(targets, outputs)`` on the validation data, such as those of
+        `chainrule.training.metrics`.
+    schedule : callable, optional
+        ``schedule(step)``, steps counted from 0: the factor of the optimizer's learning rate.
+    clip_norm : float > 0, optional
+        The largest norm of all gradients together.
+    early_stopping : EarlyStopping, optional
+    callbacks : iterable of Callback
+    checkpoint : Checkpoint or path-like, optional
+        Where to save the state of training.
+    resume : bool
+        Go on from the checkpoint, if there is one. The other arguments must be as they were,
+        except `epochs`, which may grow.
+    sample_weight : array_like, shape (n,), optional
+        Not negative; a row of weight 0 is as if it were not there.
+    progress : {"auto", 0, 1, 2}
+        Nothing, a bar, or a line an epoch, on standard error. "auto" is a bar on a terminal.
+
+    Returns
+    -------
+    model : Module
+        The trained network; with early stopping, that of the best epoch.
+    history : History
+
+    Raises
+    ------
+    ArgumentError, ShapeError, DtypeError, DataError
+        If an argument or the data cannot be used; before training, naming row and column.
+    NonFiniteError
+        If the loss or a gradient becomes NaN or infinite, naming the step and where it began. The
+        last checkpoint stays as it is.
+    Interrupted
+        At Ctrl-C, after saving a checkpoint. It is a KeyboardInterrupt, and has the model.
+
+    Examples
+    --------
+    >>> from chainrule import nn, optim
+    >>> X = np.linspace(-1, 1, 64)[:, None]
+    >>> model, history = fit(
+    ...     nn.Linear(1, 1, rng=0), (X, 3 * X + 1),
+    ...     loss=nn.mse, optimizer=optim.SGD(lr=0.3), epochs=30, batch_size=16,
+    ... )
+    >>> np.round(model.weight, 3), np.round(model.bias, 3)
+    (array([[3.]], dtype=float32), array([1.], dtype=float32))
+    """
+    dtype = _dtype_of(model)
+    rows = checked_rows(data, sample_weight, dtype)
+    held_out = None if validation is None else checked_rows(validation, None, dtype, "validation")
+    shown = progress_callback(progress)
+    plan = Plan(
+        loss, optimizer, epochs, batch_size, seed, held_out, dict(metrics or {}), schedule,
+        clip_norm, early_stopping, (*callbacks, *([shown] if shown else ())),
+        checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint)
+        else Checkpoint(checkpoint),
+    )  # fmt: skip
+    return Training(plan, rows, model, resume).run()
+
+
+def _dtype_of(model: Module) -> Any:
+    arrays = named_parameters(model).values()
+    if not arrays:
+        raise ArgumentError("fit: the network has no parameters to train")
+    return np.result_type(*arrays)
+
+
+class Training:
+    """A course of training under way.
+
+    Parameters
+    ----------
+    plan : Plan
+    rows : Rows
+    model : Module
+        Not changed.
+    resume : bool
+        See `fit`.
+    """
+
+    def __init__(self, plan: Plan, rows: Rows, model: Module, resume: bool = False) -> None:
+        self.plan, self.rows = plan, rows
+        self.step = Step(plan.loss, plan.optimizer, plan.clip_norm, plan.seed)
+        own = map_leaves(np.array, model)
+        self.state = State(
+            own,
+            plan.optimizer.init(own),
+            epochs=plan.epochs,
+            steps_per_epoch=-(-len(rows) // plan.batch_size),
+        )
+        self.settings = plan.settings(rows) if plan.checkpoint else {}
+        self.interrupts = Interrupts()
+        if resume:
+            self._load()
+
+    def run(self) -> tuple[Any, History]:
+        """Train until the last epoch, or until something stops it."""
+        state, callbacks = self.state, self.plan.callbacks
+        try:
+            with self.interrupts:
+                self._call("on_start")
+                while state.epoch < state.epochs and not state.history.stopped:
+                    self._epoch()
+        except KeyboardInterrupt:
+            raise self._interrupted() from None
+        finally:
+            for callback in callbacks:
+                callback.on_end(state)
+        return self._result(), state.history
+
+    def _epoch(self) -> None:
+        state, plan = self.state, self.plan
+        order = batches(len(self.rows), plan.batch_size, plan.seed, state.epoch)
+        for index in islice(order, state.batch, None):
+            with self._timed():
+                self._advance(self.rows.take(index))
+            self._call("on_step_end")
+            every = plan.checkpoint.every_steps if plan.checkpoint else None
+            if every and state.step % every == 0 and state.batch < state.steps_per_epoch:
+                self._save()
+        self._close_epoch()
+
+    def _advance(self, batch: Rows) -> None:
+        """Take one step. What it computed is freed on return, before the next one begins."""
+        state, plan = self.state, self.plan
+        with self.interrupts.allowed():
+            found = self.step.gradients(state.model, batch, state.step)
+        if not found.finite:
+            refuse(self.step, state.model, batch, state.step, state.epoch, found)
+        factor = 1.0 if plan.schedule is None else float(plan.schedule(state.step))
+        state.lr = plan.optimizer.lr * factor
+        state.model, state.optimizer_state = self.step.update(
+            state.model, state.optimizer_state, found, state.lr
+        )
+        state.loss, state.gradient_norm = found.loss, found.norm
+        state.step += 1
+        state.batch += 1
+        state.totals.loss += found.loss * batch.total_weight
+        state.totals.weight += batch.total_weight
+        state.totals.gradient_norm += found.norm
+
+    def _close_epoch(self) -> None:
+        """Measure, keep the books, and save."""
+        state, plan = self.state, self.plan
+        self._check_parameters()
+        with self._timed(), self.interrupts.allowed():
+            validation_loss, measured = self._validate()
+        sums = state.totals
+        record = Record(
+            state.epoch + 1,
+            sums.loss / sums.weight,
+            state.lr,
+            sums.gradient_norm / state.steps_per_epoch,
+            sums.seconds,
+            validation_loss,
+            measured,
+        )
+        state.epoch += 1
+        state.batch, state.totals = 0, Totals()
+        state.history = History((*state.history.records, record))
+        self._compare(record)
+        if self._call("on_epoch_end") and not state.history.stopped:
+            self._stop("a callback asked for it")
+        done = state.epoch >= state.epochs or bool(state.history.stopped)
+        if plan.checkpoint and (done or state.epoch % plan.checkpoint.every_epochs == 0):
+            self._save()
+
+    def _validate(self) -> tuple[float | None, dict[str, float]]:
+        plan = self.plan
+        if plan.validation is None:
+            return None, {}
+        size = max(plan.batch_size, 256)
+        with np.errstate(all="ignore"):
+            found, measured = evaluate(
+                self.state.model, plan.validation, plan.loss, plan.metrics, size
+            )
+        if not math.isfinite(found):
+            raise NonFiniteError(
+                f"epoch {self.state.epoch + 1}: the validation loss is {found}, though the "
+                "training loss is finite: the validation data may lie far from the training data"
+            )
+        return found, measured
+
+    def _compare(self, record: Record) -> None:
+        """Note the epoch if it is the best, and stop if there was none for too long."""
+        state, stopping = self.state, self.plan.early_stopping
+        if stopping is None:
+            return
+        value = stopping.value(record)
+        if state.best is None or stopping.improves(value, state.best.value):
+            state.best = Best(value, state.epoch, map_leaves(np.array, state.model))
+        state.history = History(state.history.records, state.best.epoch)
+        if state.epoch - state.best.epoch >= stopping.patience:
+            self._stop(f"{stopping.monitor} has not improved since epoch {state.best.epoch}")
+
+    def _stop(self, reason: str) -> None:
+        history = self.state.history
+        self.state.history = History(history.records, history.best_epoch, reason)
+
+    def _check_parameters(self) -> None:
+        for name, p in named_parameters(self.state.model).items():
+            if not np.isfinite(p).all():
+                raise NonFiniteError(
+                    f"step {self.state.step}, in epoch {self.state.epoch + 1}: its update made the "
+                    f"parameter {name!r} infinite or NaN: lower the learning rate"
+                )
+
+    def _call(self, event: str) -> bool:
+        """Call all callbacks; return whether one asks to stop."""
+        answers = []
+        for callback in self.plan.callbacks:
+            with self.interrupts.allowed():
+                answers.append(getattr(callback, event)(self.state))
+        return any(answers)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.state.totals.seconds += time.perf_counter() - started
+
+    def _save(self) -> None:
+        assert self.plan.checkpoint is not None
+        checkpoints.save(self.plan.checkpoint.folder, self.state, self.settings)
+
+    def _load(self) -> None:
+        if self.plan.checkpoint is None:
+            raise ArgumentError("fit: resume=True needs checkpoint=, where to resume from")
+        path = checkpoints.latest(self.plan.checkpoint.folder)
+        if path is not None:
+            self.state = checkpoints.load(path, self.state, self.settings)
+
+    def _result(self) -> Module:
+        stopping, best = self.plan.early_stopping, self.state.best
+        return best.model if stopping and stopping.restore_best and best else self.state.model
+
+    def _interrupted(self) -> Interrupted:
+        """Save what can be resumed; return the error that says so."""
+        state, folder = self.state, None
+        message = f"interrupted in epoch {state.epoch + 1}, after step {state.step}"
+        if self.plan.checkpoint:
+            self._save()
+            folder = os.fspath(self.plan.checkpoint.folder)
+            message += f"; resume=True with the checkpoint in {folder} goes on from there"
+        return Interrupted(message, self._result(), state.history, folder)

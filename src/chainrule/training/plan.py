@@ -1,0 +1,97 @@
+"""What training is asked to do, checked, and described for checkpoints."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.constraints import COUNT, POSITIVE, Interval, check
+from chainrule.errors import ArgumentError
+from chainrule.graph.tree import flatten
+from chainrule.optim import Optimizer
+from chainrule.training.callbacks import Callback
+from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.early_stopping import EarlyStopping
+from chainrule.training.evaluate import Loss, Metric
+from chainrule.training.rows import Rows
+
+Schedule = Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What training is asked to do; see `fit`."""
+
+    loss: Loss
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int
+    seed: int
+    validation: Rows | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    schedule: Schedule | None = None
+    clip_norm: float | None = None
+    early_stopping: EarlyStopping | None = None
+    callbacks: tuple[Callback, ...] = ()
+    checkpoint: Checkpoint | None = None
+
+    allowed: ClassVar[Mapping[str, Any]] = {
+        "epochs": Interval(0, math.inf, integer=True),
+        "batch_size": COUNT,
+        "seed": Interval(0, 2**64, integer=True),
+    }
+
+    def __post_init__(self) -> None:
+        check("fit", self.allowed, vars(self))
+        if self.clip_norm is not None:
+            check("fit", {"clip_norm": POSITIVE}, {"clip_norm": self.clip_norm})
+        if self.metrics and self.validation is None:
+            raise ArgumentError("fit: metrics are measured on validation data: give validation=")
+        taken = {"epoch", "loss", "lr", "gradient_norm", "seconds", "validation_loss"}
+        if taken & set(self.metrics):
+            raise ArgumentError(
+                f"fit: a metric cannot be called {min(taken & set(self.metrics))!r}"
+            )
+        if self.early_stopping is not None:
+            self.early_stopping.check_monitor(self.metrics, self.validation is not None)
+
+    def settings(self, rows: Rows) -> dict[str, Any]:
+        """Return what decides the course of training, JSON-able."""
+        return {
+            "epochs": int(self.epochs),
+            "batch_size": int(self.batch_size),
+            "seed": int(self.seed),
+            "clip_norm": None if self.clip_norm is None else float(self.clip_norm),
+            "loss": _named(self.loss),
+            "optimizer": self.optimizer.config(),
+            "schedule": _named(self.schedule),
+            "rows": len(rows),
+            "checksum of the data": _checksum(rows),
+        }
+
+
+def _named(function: Any) -> Any:
+    """Return a description of a function that is the same in every process."""
+    if function is None:
+        return None
+    if isinstance(function, partial):
+        options = sorted(function.keywords.items())
+        return [_named(function.func), repr(function.args), repr(options)]
+    if hasattr(function, "config"):
+        return function.config()
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def _checksum(rows: Rows) -> int:
+    """Return the CRC-32 of all arrays, read block by block."""
+    total = 0
+    for batch in rows.in_order(4096):
+        for array in flatten((batch.X, batch.y, batch.weight))[0]:
+            total = zlib.crc32(np.ascontiguousarray(array).data.cast("B"), total)
+    return total
