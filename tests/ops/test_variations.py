@@ -46,7 +46,7 @@ def drawn_sample(entry, data):
     sample = data.draw(st.sampled_from(samples), label="sample")
     if not isinstance(entry, Op) or entry.kind is not Kind.ELEMENTWISE:
         return sample
-    if not all(is_shape(arg) for arg in sample.args):
+    if not all(is_shape(arg) and 0 not in arg for arg in sample.args):
         return sample
     shapes = data.draw(
         mutually_broadcastable_shapes(
