@@ -1,0 +1,284 @@
+"""The commands and their options; what they do is imported only when they do it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from chainrule.cli.exits import MEANINGS
+
+EPILOG = "Exit codes: " + "; ".join(f"{code.value} {text}" for code, text in MEANINGS.items())
+
+app = typer.Typer(
+    name="chainrule",
+    help="Neural networks in plain NumPy whose every gradient can be seen.",
+    epilog=EPILOG,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_DATA, _NETWORK, _OUTPUT = "Data", "Network and training", "Output"
+
+Delimiter = Annotated[
+    Optional[str],  # noqa: UP045 (typer reads the annotation)
+    typer.Option(help="Character between cells; found out by default.", rich_help_panel=_DATA),
+]
+Encoding = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Text encoding; UTF-8 by default.", rich_help_panel=_DATA),
+]
+Header = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line holds the names; without it they are column1, column2, ...",
+        show_default="found out",
+        rich_help_panel=_DATA,
+    ),
+]
+SkipRows = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Lines before the table begins.", min=0, rich_help_panel=_DATA),
+]
+Decimal = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Decimal mark of the numbers: . or ,", rich_help_panel=_DATA),
+]
+Missing = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        metavar="TEXT",
+        help="What stands for a missing value, instead of NA, ?, null and their like.",
+        rich_help_panel=_DATA,
+    ),
+]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document, for machines.", rich_help_panel=_OUTPUT),
+]
+Traceback = Annotated[
+    bool, typer.Option("--traceback", help="On an error, show where it arose.", hidden=True)
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from chainrule import __version__
+
+        typer.echo(f"chainrule {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    """Neural networks in plain NumPy whose every gradient can be seen."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog=EPILOG)
+def fit(
+    source: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(
+            help="iris, digits, a CSV or TSV file (plain or compressed), or - for standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="NAME",
+            help="Column to predict; may be repeated.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    task: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="binary, multiclass, multilabel or regression; the data decides by default.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    types: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            metavar="NAME=KIND",
+            help="Read a column as number, category, boolean, date or date:PATTERN; may be "
+            "repeated.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    drop: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            metavar="NAME", help="Leave a column out; may be repeated.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    hold_out: Annotated[
+        float, typer.Option(help="Share of the rows kept for judging.", rich_help_panel=_DATA)
+    ] = 0.2,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    header: Header = None,
+    skip_rows: SkipRows = None,
+    decimal: Decimal = None,
+    missing: Missing = None,
+    hidden: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="WIDTHS",
+            help="Widths of the hidden layers, such as 64,32, or none for a linear model.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    activation: Annotated[
+        str, typer.Option(help="Activation of the hidden layers.", rich_help_panel=_NETWORK)
+    ] = "relu",
+    optimizer: Annotated[str, typer.Option(help="adam or sgd.", rich_help_panel=_NETWORK)] = "adam",
+    lr: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Learning rate at the start.", rich_help_panel=_NETWORK),
+    ] = None,
+    batch_size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Rows of a step.", rich_help_panel=_NETWORK),
+    ] = None,
+    epochs: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Passes over the data at most.", rich_help_panel=_NETWORK),
+    ] = None,
+    patience: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            help="Epochs without progress on the validation part before training stops.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    validation: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            help="Share of the training rows that early stopping watches; 0 for none.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    weight_decay: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="L2 regularisation.", rich_help_panel=_NETWORK),
+    ] = None,
+    dropout: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Share of hidden units left out in training.", rich_help_panel=_NETWORK),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Decides everything random.", rich_help_panel=_NETWORK)
+    ] = 0,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            metavar="FOLDER",
+            help="The run folder to make; runs/NAME-1 and so on by default.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    resume: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            metavar="FOLDER",
+            help="Go on with an interrupted run, as it was asked for.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print the run folder only.", rich_help_panel=_OUTPUT),
+    ] = False,
+    traceback: Traceback = False,
+) -> None:
+    """Train a network on a table and judge it on rows held out.
+
+    The task follows from the target: two classes, several, numbers, or several yes/no labels.
+    What else there is to decide has a default, which depends on the number of rows.
+
+    Examples: [bold]chainrule fit iris[/bold]; [bold]chainrule fit houses.csv --target price[/bold]
+    """
+    from chainrule.cli import fit as command
+    from chainrule.cli.exits import UsageError
+    from chainrule.cli.request import (
+        FitRequest,
+        parse_hidden,
+        parse_types,
+        reading_of,
+        settings_of,
+    )
+
+    if resume is not None:
+        if source not in (None, "-"):
+            raise UsageError("--resume goes on with its own source; leave SOURCE out")
+        command.resume(resume, as_json=as_json, quiet=quiet)
+        return
+    if source is None:
+        raise UsageError("name a SOURCE: iris, digits, a file, or - (see chainrule fit --help)")
+    settings = settings_of(
+        hidden=parse_hidden(hidden), activation=activation, optimizer=optimizer, lr=lr,
+        batch_size=batch_size, epochs=epochs, patience=patience, weight_decay=weight_decay,
+        dropout=dropout, validation=validation, seed=seed,
+    )  # fmt: skip
+    if not 0 < hold_out < 1:
+        raise UsageError(f"--hold-out must lie between 0 and 1, not {hold_out}")
+    reading = reading_of(delimiter, encoding, header, skip_rows, decimal, missing)
+    request = FitRequest(
+        source, tuple(target or ()), task, parse_types(types or (), drop or ()), hold_out,
+        settings, reading,
+    )  # fmt: skip
+    command.start(request, out, as_json=as_json, quiet=quiet)
+
+
+@app.command(epilog=EPILOG)
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run folder that chainrule fit made.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="Rows to predict: a file, or - (standard input).")
+    ],
+    out: Annotated[
+        str, typer.Option(metavar="FILE", help="Where to write.", rich_help_panel=_OUTPUT)
+    ] = "-",
+    as_json: AsJson = False,
+    safe_csv: Annotated[
+        bool,
+        typer.Option(
+            help="Write an apostrophe before texts that a spreadsheet takes for formulas.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    header: Header = None,
+    skip_rows: SkipRows = None,
+    decimal: Decimal = None,
+    missing: Missing = None,
+    traceback: Traceback = False,
+) -> None:
+    """Predict the rows of a file, with probabilities, as CSV or JSON.
+
+    The file is read as the training file was, unless options say otherwise. Its columns may come
+    in any order, and there may be others.
+    """
+    from chainrule.cli import predict as command
+    from chainrule.cli.request import reading_of
+
+    reading = reading_of(delimiter, encoding, header, skip_rows, decimal, missing)
+    command.predict(run, source, out, reading, as_json=as_json, safe=safe_csv)

@@ -1,0 +1,127 @@
+"""``chainrule fit``: read, prepare, train, judge, and leave a run folder."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from chainrule.cli import show
+from chainrule.cli.exits import UsageError
+from chainrule.cli.request import FitRequest, default_folder, fingerprint
+from chainrule.data import Table
+from chainrule.errors import DataError, FileFormatError
+from chainrule.io import load_json, save_json
+from chainrule.models import Trial
+from chainrule.models.run_folder import CHECKPOINT, METRICS, REQUEST, is_complete, write_run
+from chainrule.training import Checkpoint
+
+
+def start(request: FitRequest, out: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Carry out a request in a new run folder.
+
+    The folder is made when the data has proved usable, so that bad input leaves nothing behind.
+
+    Parameters
+    ----------
+    request : FitRequest
+        What is asked for.
+    out : Path, optional
+        The folder, which must not exist yet.
+    as_json, quiet : bool
+        Whether to print one JSON document, or the folder alone.
+    """
+    if out is not None and out.exists():
+        raise UsageError(
+            f"{out} exists already: choose another --out, or go on with it by --resume {out}"
+        )
+    table = request.table()
+    trial = _prepare(request, table)
+    folder = default_folder(request.source) if out is None else out
+    _show_plan(request, table, trial, talking=not (as_json or quiet))
+    folder.mkdir(parents=True)
+    asked = {"request": request.to_dict(), "fingerprint": fingerprint(table)}
+    save_json(folder / REQUEST, asked)
+    _train(trial, folder, resume=False, as_json=as_json, quiet=quiet)
+
+
+def resume(folder: Path, *, as_json: bool, quiet: bool) -> None:
+    """Go on with an interrupted run, to the same bytes as if it had never stopped.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    as_json, quiet : bool
+        As for `start`.
+
+    Raises
+    ------
+    DataError, FileFormatError
+        If the folder holds no run, or the data is no longer what it was.
+    """
+    if is_complete(folder):
+        _finish(load_json(folder / METRICS), folder, as_json=as_json, quiet=quiet)
+        return
+    if not (folder / REQUEST).is_file():
+        raise DataError("holds no interrupted run to go on with", path=str(folder))
+    asked = load_json(folder / REQUEST)
+    if not isinstance(asked, dict):
+        raise FileFormatError(f"{folder / REQUEST}: no request")
+    request = FitRequest.from_dict(asked.get("request"))
+    table = request.table()
+    if fingerprint(table) != asked.get("fingerprint"):
+        raise DataError(
+            "the data has changed since the run began; start a new one", path=request.source
+        )
+    trial = _prepare(request, table)
+    _show_plan(request, table, trial, talking=not (as_json or quiet))
+    _train(trial, folder, resume=True, as_json=as_json, quiet=quiet)
+
+
+def _prepare(request: FitRequest, table: Table) -> Trial:
+    return Trial.prepare(
+        table,
+        request.targets(table),
+        task=request.task,
+        types=request.types,
+        hold_out=request.hold_out,
+        settings=request.settings,
+    )
+
+
+def _show_plan(request: FitRequest, table: Table, trial: Trial, *, talking: bool) -> None:
+    if talking:
+        console = show.console()
+        show.data(console, request.source, table, trial)
+        show.network(console, trial)
+
+
+def _train(trial: Trial, folder: Path, *, resume: bool, as_json: bool, quiet: bool) -> None:
+    silent = as_json or quiet
+    epochs = trial.model.settings.epochs or 1
+    try:
+        result = trial.run(
+            checkpoint=Checkpoint(folder / CHECKPOINT, every_epochs=max(1, epochs // 10)),
+            resume=resume and (folder / CHECKPOINT).exists(),
+            progress=False if silent else "auto",
+        )
+        metrics = write_run(result, folder)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted; go on with: chainrule fit --resume {shlex.quote(str(folder))}"
+        ) from None
+    if not silent:
+        show.results(show.console(), metrics)
+    _finish(metrics, folder, as_json=as_json, quiet=quiet)
+
+
+def _finish(metrics: dict[str, Any], folder: Path, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"run": str(folder), **metrics}, allow_nan=False) + "\n")
+    elif quiet:
+        sys.stdout.write(f"{folder}\n")
+    else:
+        show.folder(show.console(), folder)

@@ -1,0 +1,189 @@
+"""What people see: the data, the network and the results, as text of names that are only text."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import nn
+from chainrule.cli.text import short, verbatim
+from chainrule.data import ColumnType, Table
+from chainrule.models import Trial
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+_COLUMNS_SHOWN = 16
+_CLASSES_SHOWN = 12
+_NAMES = {"network": "network", "linear": "linear model"}
+
+
+def console() -> Console:
+    """Return a console on standard output; on anything but a terminal it is plain text."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _grid(title: str, *columns: str, numbers: int = 0) -> Grid:
+    """Return an empty table whose last `numbers` columns are aligned to the right."""
+    from rich import box
+    from rich.table import Table as Grid
+
+    grid = Grid(title=verbatim(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    for i, column in enumerate(columns):
+        right = i >= len(columns) - numbers
+        grid.add_column(verbatim(column), justify="right" if right else "left", no_wrap=True)
+    return grid
+
+
+def _add(grid: Grid, *cells: object) -> None:
+    grid.add_row(*(verbatim(cell) for cell in cells))
+
+
+def data(console: Console, source: str, table: Table, trial: Trial) -> None:
+    """Show the columns, what was left out and why, and how the rows are divided."""
+    target = trial.model.target
+    names = ", ".join(short(name) for name in target.columns)
+    console.print(
+        verbatim(f"{short(source, 60)}: {len(table):,} rows; to predict: {names}", "bold")
+    )
+    console.print(verbatim(f"task: {_task(trial)}"))
+    for notice in (*table.notices, *target.notices):
+        console.print(verbatim(f"note: {notice}"))
+    grid = _grid("Columns", "column", "kind", "remark", "missing", numbers=1)
+    for name, kind in _worth_showing(trial.types):
+        missing = int(table[name].missing.sum())
+        _add(
+            grid, short(name), kind.kind, short(kind.notice, 60), f"{missing:,}" if missing else ""
+        )
+    console.print(grid)
+    if len(trial.types) > _COLUMNS_SHOWN:
+        counts = Counter(kind.kind for kind in trial.types.values())
+        listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+        console.print(verbatim(f"  in all {len(trial.types)} columns: {listed}"))
+    parts = {"to train on": trial.training, "for early stopping": trial.validation}
+    rows = [f"{len(part):,} {use}" for use, part in parts.items() if part is not None]
+    console.print(verbatim(f"rows: {', '.join(rows)}, {len(trial.held_out):,} held out"))
+
+
+def _worth_showing(types: Any) -> list[tuple[str, ColumnType]]:
+    """Return all columns, or of many those that are left out and the first of the others."""
+    items = list(types.items())
+    if len(items) <= _COLUMNS_SHOWN:
+        return items
+    out = [item for item in items if not item[1].used][:_COLUMNS_SHOWN]
+    used = [item for item in items if item[1].used]
+    return used[: max(_COLUMNS_SHOWN - len(out), 3)] + out
+
+
+def _task(trial: Trial) -> str:
+    target, given = trial.model.target, trial.model.given
+    outputs = "1 output" if target.outputs == 1 else f"{target.outputs} outputs"
+    classes = f" of {len(target.classes)} classes" if target.task == "multiclass" else ""
+    loss = given.loss.replace("_", " ").replace("mse", "squared error")
+    return f"{target.task}{classes}, so {outputs}, {given.activation}, {loss}"
+
+
+def network(console: Console, trial: Trial) -> None:
+    """Show the layers with their numbers of parameters, and the settings."""
+    model = trial.model
+    example = model.encoder.transform(trial.training.take(np.array([0])))
+    grid = _grid("Network", "layer", "kind", "outputs", "parameters", numbers=2)
+    for row in nn.summary(model.network, example):
+        kind = row.layer
+        if kind == "Activation":
+            kind = model.settings.activation
+        _add(
+            grid,
+            row.name,
+            kind,
+            row.output_shape[-1],
+            f"{row.parameters:,}" if row.parameters else "",
+        )
+    console.print(grid)
+    s = model.settings
+    console.print(
+        verbatim(
+            f"{nn.count_parameters(model.network):,} parameters; {s.optimizer}, lr {s.lr:g}, "
+            f"batches of {s.batch_size}, at most {s.epochs} epochs, weight decay "
+            f"{s.weight_decay:g}, dropout {s.dropout:g}, seed {s.seed}"
+        )
+    )
+
+
+def results(console: Console, metrics: dict[str, Any]) -> None:
+    """Show the measures on the held-out part, beside the baselines."""
+    scores = metrics["held_out"]
+    rows = metrics["rows"]["held_out"]
+    if metrics["task"] == "regression":
+        _regression(console, scores, rows)
+    else:
+        _classification(console, scores, rows, metrics["task"])
+
+
+def _names(task: str) -> dict[str, str]:
+    constant = {"regression": "mean", "multilabel": "label frequencies"}
+    return {**_NAMES, "constant": constant.get(task, "majority class")}
+
+
+def _classification(console: Console, scores: dict[str, Any], rows: int, task: str) -> None:
+    measures = [name for name, value in scores["network"].items() if isinstance(value, float)]
+    titles = [name.replace("_", " ") for name in measures]
+    grid = _grid(f"On the {rows:,} rows held out", "", *titles, numbers=len(titles))
+    for key, name in _names(task).items():
+        _add(grid, name, *(f"{scores[key][measure]:.4f}" for measure in measures))
+    console.print(grid)
+    if "confusion" in scores["network"]:
+        _confusion(console, scores["network"])
+    else:
+        _each_class(console, "Labels", scores["network"]["labels"])
+
+
+def _confusion(console: Console, scores: dict[str, Any]) -> None:
+    names = [short(entry["name"], 14) for entry in scores["classes"]]
+    if len(names) > _CLASSES_SHOWN:
+        worst = sorted(scores["classes"], key=lambda entry: float(entry["f1"]))[:_CLASSES_SHOWN]
+        _each_class(console, f"The {len(worst)} hardest of {len(names)} classes", worst)
+        return
+    grid = _grid("Actual class (rows), predicted class (columns)", "", *names, numbers=len(names))
+    for name, counts in zip(names, scores["confusion"], strict=True):
+        _add(grid, name, *(f"{count:,}" if count else "." for count in counts))
+    console.print(grid)
+
+
+def _each_class(console: Console, title: str, entries: list[dict[str, Any]]) -> None:
+    grid = _grid(title, "", "precision", "recall", "f1", "rows", numbers=4)
+    for entry in entries:
+        shares = (f"{entry[key]:.3f}" for key in ("precision", "recall", "f1"))
+        _add(grid, short(entry["name"]), *shares, f"{entry['rows']:,}")
+    console.print(grid)
+
+
+def _regression(console: Console, scores: dict[str, Any], rows: int) -> None:
+    for i, output in enumerate(scores["network"]["outputs"]):
+        title = f"{short(output['name'])}, on the {rows:,} rows held out"
+        grid = _grid(title, "", "rmse", "mae", "r2", numbers=3)
+        for key, name in _names("regression").items():
+            one = scores[key]["outputs"][i]
+            r2 = "" if one["r2"] is None else f"{one['r2']:.4f}"
+            _add(grid, name, f"{one['rmse']:,.5g}", f"{one['mae']:,.5g}", r2)
+        console.print(grid)
+        quantiles = output["error_quantiles"]
+        titles = [f"{float(level):.0%}" for level in quantiles]
+        grid = _grid(
+            "Quantiles of the error, predicted minus actual", "", *titles, numbers=len(titles)
+        )
+        _add(grid, "network", *(f"{value:,.4g}" for value in quantiles.values()))
+        console.print(grid)
+
+
+def folder(console: Console, path: Path) -> None:
+    """Show where the run is and how to use it."""
+    console.print(verbatim(f"run folder: {path}"))
+    console.print(verbatim(f"predict with: chainrule predict {path} FILE"))

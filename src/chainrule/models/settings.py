@@ -1,0 +1,140 @@
+"""What is decided, not given: sizes, optimizer and patience, with defaults by the data's size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from chainrule import nn, optim
+from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf, check
+from chainrule.errors import ArgumentError, FileFormatError
+
+OPTIMIZERS = {name.lower(): cls for name, cls in optim.OPTIMIZERS.items()}
+
+_ALLOWED: dict[str, Interval | OneOf] = {
+    "activation": OneOf(tuple(sorted(set(nn.ACTIVATIONS) - {"binary_step"}))),
+    "optimizer": OneOf(tuple(OPTIMIZERS)),
+    "lr": POSITIVE,
+    "batch_size": COUNT,
+    "epochs": COUNT,
+    "patience": COUNT,
+    "weight_decay": NON_NEGATIVE,
+    "dropout": FRACTION,
+    "validation": FRACTION,
+    "seed": Interval(0, 2**63, integer=True),
+}
+
+# Up to so many training rows: batch size, epochs, hidden layers, dropout.
+_BY_ROWS: tuple[tuple[float, int, int, tuple[int, ...], float], ...] = (
+    (500, 16, 120, (32,), 0.0),
+    (5_000, 32, 60, (128, 64), 0.1),
+    (20_000, 128, 60, (128, 64), 0.0),
+    (100_000, 256, 20, (128, 64), 0.1),
+    (float("inf"), 512, 15, (256, 128), 0.1),
+)
+_FEW_TO_VALIDATE = 200
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is built and trained; None leaves a choice to the size of the data.
+
+    Parameters
+    ----------
+    hidden : tuple of int, optional
+        Widths of the hidden layers; an empty tuple makes a linear model.
+    activation : str
+        A name in `chainrule.nn.ACTIVATIONS`, for the hidden layers.
+    optimizer : str
+        A name in `chainrule.optim.OPTIMIZERS`, in lower case; SGD has Nesterov momentum 0.9.
+    lr : float, optional
+        Learning rate, which falls to zero along a cosine.
+    batch_size, epochs : int, optional
+        Rows of a step, and passes over the data at most.
+    patience : int, optional
+        Epochs without a better validation loss after which training stops.
+    weight_decay : float, optional
+        L2 regularisation of the parameters.
+    dropout : float in [0, 1), optional
+        Share of the hidden units that training leaves out.
+    validation : float in [0, 1), optional
+        Share of the training rows that early stopping watches; 0 for none.
+    seed : int
+        Decides the divisions of the rows, the initial weights and all draws.
+
+    Raises
+    ------
+    ArgumentError
+        If a value cannot be.
+
+    Examples
+    --------
+    >>> Settings(hidden=(8,)).resolved(150).batch_size
+    16
+    """
+
+    hidden: tuple[int, ...] | None = None
+    activation: str = "relu"
+    optimizer: str = "adam"
+    lr: float | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    patience: int | None = None
+    weight_decay: float | None = None
+    dropout: float | None = None
+    validation: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        check("settings", _ALLOWED, given)
+        for width in self.hidden or ():
+            check("settings", {"hidden": COUNT}, {"hidden": width})
+
+    def resolved(self, n_rows: int) -> Settings:
+        """Return the settings with every choice made.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of training rows.
+        """
+        batch_size, epochs, hidden, dropout = next(row[1:] for row in _BY_ROWS if n_rows <= row[0])
+        defaults: dict[str, Any] = {
+            "hidden": hidden,
+            "lr": 0.003 if self.optimizer == "adam" else 0.05,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "patience": max(5, epochs // 4),
+            "weight_decay": 1e-4,
+            "dropout": dropout,
+            "validation": 0.0 if n_rows < _FEW_TO_VALIDATE else 0.1,
+        }
+        chosen = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        return replace(self, **chosen)
+
+    def make_optimizer(self) -> optim.Optimizer:
+        """Return the optimizer of resolved settings."""
+        extra = {"momentum": 0.9, "nesterov": True} if self.optimizer == "sgd" else {}
+        make: Any = OPTIMIZERS[self.optimizer]
+        made: optim.Optimizer = make(lr=self.lr, weight_decay=self.weight_decay, **extra)
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-able data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Settings:
+        """Return the settings that `to_dict` wrote.
+
+        Raises
+        ------
+        FileFormatError
+            If the data is anything else.
+        """
+        try:
+            hidden = data["hidden"]
+            return cls(**{**data, "hidden": None if hidden is None else tuple(hidden)})
+        except (ArgumentError, KeyError, TypeError) as error:
+            raise FileFormatError(f"no settings of a model: {error}") from None
