@@ -12,6 +12,7 @@ from chainrule.constraints import COUNT, FRACTION, POSITIVE, Interval, OneOf, ch
 from chainrule.errors import DtypeError
 from chainrule.graph import Tensor
 from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.arrays import as_array, lookup
 from chainrule.nn.initialisers import Initialiser, initial
 from chainrule.nn.module import LayerError, Module
 from chainrule.nn.run import Run
@@ -36,11 +37,12 @@ def _batch(layer: Module, x: Any, n_features: int, dtype: np.dtype[Any]) -> Any:
     LayerError
         If the last axis is not as long as the layer is wide.
     """
-    shape = np.shape(x)
+    x = as_array(x)
+    shape = x.shape
     if not shape or shape[-1] != n_features:
         given = f"{shape[-1]} features" if shape else "a single number"
         raise LayerError(layer, _width_message(shape, given, n_features))
-    return x if np.result_type(x) == dtype else cast(x, np.zeros((), dtype))
+    return x if x.dtype == dtype else cast(x, np.zeros((), dtype))
 
 
 def _width_message(shape: tuple[int, ...], given: str, n_features: int) -> str:
@@ -187,14 +189,15 @@ class Embedding(Module):
 
     def forward(self, indices: Any) -> Any:
         """Map integers of shape (...) to vectors of shape (..., embedding_dim)."""
-        if np.result_type(indices).kind not in "iu":
+        indices = as_array(indices)
+        if indices.dtype.kind not in "iu":
             raise DtypeError(
-                f"Embedding looks rows up by integers, not by {np.result_type(indices)} numbers: "
-                "use indices.astype(int)"
+                f"Embedding looks rows up by integers, not by {indices.dtype} numbers: use "
+                "indices.astype(int)"
             )
         if not isinstance(indices, Tensor):
-            self._check_range(np.asarray(indices))
-        rows = np.take(self.weight, indices, axis=0)
+            self._check_range(indices)
+        rows = lookup(self.weight, indices)
         if self.padding_idx is None:
             return rows
         return np.where(np.equal(indices, self.padding_idx)[..., None], 0.0, rows)

@@ -14,10 +14,11 @@ import numpy as np
 
 from chainrule.constraints import FRACTION, POSITIVE, check
 from chainrule.errors import ArgumentError, ShapeError
+from chainrule.nn.arrays import lookup
 from chainrule.nn.targets import (
-    check_classes,
     check_range,
     check_same_shape,
+    classes,
     known,
     reduced,
     same_kind,
@@ -249,18 +250,14 @@ def _picked(
     loss: str, log_probabilities: Any, targets: Any, weights: Any, smoothing: float
 ) -> tuple[Any, Any]:
     """Return the costs of classes, and the weights of the targets' classes or None."""
-    check_classes(loss, log_probabilities, targets)
-    chosen = np.take_along_axis(log_probabilities, _column(targets), axis=-1)[..., 0]
-    own = None if weights is None else np.take(weights, targets)
+    targets = classes(loss, log_probabilities, targets)
+    chosen = np.take_along_axis(log_probabilities, targets[..., None], axis=-1)[..., 0]
+    own = None if weights is None else lookup(weights, targets)
     costs = -chosen if own is None else -chosen * own
     if smoothing:
         every = log_probabilities if weights is None else log_probabilities * weights
         costs = (1.0 - smoothing) * costs - smoothing * np.mean(every, axis=-1)
     return costs, own
-
-
-def _column(targets: Any) -> Any:
-    return (np.asarray(targets) if isinstance(targets, list) else targets)[..., None]
 
 
 def kl_div(
@@ -345,8 +342,7 @@ def multiclass_hinge(
     >>> multiclass_hinge(np.array([[0.0, 0.5, 2.0]]), np.array([1]))
     np.float64(2.5)
     """
-    check_classes("multiclass_hinge", outputs, targets)
-    column = _column(targets)
+    column = classes("multiclass_hinge", outputs, targets)[..., None]
     wrong = np.where(np.equal(column, np.arange(np.shape(outputs)[-1])), -np.inf, outputs)
     own = np.take_along_axis(outputs, column, axis=-1)[..., 0]
     costs = relu(1.0 + np.max(wrong, axis=-1) - own)

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph.tree import flatten, paths, unflatten
+from chainrule.nn.arrays import as_array
 from chainrule.nn.module import Module, map_modules, named_modules
 
 AnyModule = TypeVar("AnyModule", bound=Module)
@@ -132,13 +133,12 @@ def load_buffers(model: AnyModule, arrays: Mapping[str, Any]) -> AnyModule:
 
 
 def _converted(name: str, new: Any, old: Any) -> Any:
-    if np.shape(new) != np.shape(old):
-        raise ShapeError(
-            f"{name} has shape {np.shape(old)} in the network, but {np.shape(new)} here"
-        )
-    if np.result_type(new).kind not in "fiu":
-        raise DtypeError(f"{name} holds {np.result_type(new)}, where real numbers are expected")
-    return new if np.result_type(new) == old.dtype else new.astype(old.dtype)
+    new = as_array(new)
+    if new.shape != old.shape:
+        raise ShapeError(f"{name} has shape {old.shape} in the network, but {new.shape} here")
+    if new.dtype.kind not in "fiu":
+        raise DtypeError(f"{name} holds {new.dtype}, where real numbers are expected")
+    return new if new.dtype == old.dtype else new.astype(old.dtype)
 
 
 def count_parameters(model: Module) -> int:

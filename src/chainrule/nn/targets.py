@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.constraints import OneOf, check
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph import Tensor
+from chainrule.nn.arrays import as_array
 from chainrule.ops.broadcast import cast
 
 REDUCTION = OneOf(("mean", "sum", "none"))
@@ -23,8 +24,7 @@ def known(value: Any) -> Any:
 
 def same_kind(values: Any, outputs: Any) -> Any:
     """Return values in the dtype of the outputs, so that float32 stays float32."""
-    values = values if isinstance(values, Tensor) else np.asarray(values)
-    dtype = np.result_type(outputs)
+    values, dtype = as_array(values), np.result_type(outputs)
     return values if values.dtype == dtype or dtype.kind != "f" else cast(values, outputs)
 
 
@@ -53,8 +53,8 @@ def check_range(loss: str, targets: Any, allowed: Any, words: str) -> None:
         raise ArgumentError(f"{loss}: targets must be {words}; {row} has {values[place]}")
 
 
-def check_classes(loss: str, outputs: Any, targets: Any) -> None:
-    """Refuse targets that do not say one class for each row of scores.
+def classes(loss: str, outputs: Any, targets: Any) -> Any:
+    """Return targets that say one class for each row of scores.
 
     Raises
     ------
@@ -65,20 +65,21 @@ def check_classes(loss: str, outputs: Any, targets: Any) -> None:
     ArgumentError
         Naming a row whose class does not exist, and the number of classes.
     """
-    shape = np.shape(outputs)
-    if not shape or np.shape(targets) != shape[:-1]:
+    shape, targets = np.shape(outputs), as_array(targets)
+    if not shape or targets.shape != shape[:-1]:
         raise ShapeError(
             f"{loss}: outputs of shape {shape} need one class a row, targets of shape "
-            f"{shape[:-1]}, not {np.shape(targets)}"
+            f"{shape[:-1]}, not {targets.shape}"
         )
-    if np.result_type(targets).kind not in "iu":
+    if targets.dtype.kind not in "iu":
         raise DtypeError(
-            f"{loss}: classes are integers from 0, not {np.result_type(targets)}: use "
+            f"{loss}: classes are integers from 0, not {targets.dtype}: use "
             "targets.astype(int), or np.unique(labels, return_inverse=True) for other labels"
         )
     n = shape[-1]
     words = f"classes from 0 to {n - 1}, as there are {n} outputs a row"
     check_range(loss, targets, lambda t: (t >= 0) & (t < n), words)
+    return targets
 
 
 def reduced(
