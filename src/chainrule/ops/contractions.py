@@ -17,6 +17,7 @@ AxisPair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _identity_like(a: Any, axis: int = -1) -> Any:
+    """Identity matrix with as many rows as an axis of `a` is long, of its dtype."""
     return np.eye(np.shape(a)[axis], dtype=np.result_type(a))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.errors import NotDifferentiableError, UnsupportedError
 from chainrule.graph import Array, composed, constant, op
 from chainrule.graph import Sample as S
+from chainrule.ops.linalg import regular
 
 SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
@@ -129,15 +130,20 @@ def det(g: Any, y: Any, a: Any) -> Any:
     return g[..., None, None] * cofactor(a)
 
 
+def _determinant_sign(a: Array) -> Any:
+    """Signs of determinants: 1, -1, or 0 for a singular matrix."""
+    return np.linalg.slogdet(a).sign
+
+
 determinant_sign = constant(
-    lambda a: np.linalg.slogdet(a).sign, name="determinant_sign", samples=[S((2, 3, 3))]
+    _determinant_sign, name="determinant_sign", samples=[S(regular(2, 3, 3)), S((1, 1))]
 )
 
 
 @op(
     lambda a: np.linalg.slogdet(a).logabsdet,
     kink="singular matrices have the value -inf and no derivative: LinAlgError",
-    samples=[S((3, 3)), S((2, 3, 3)), S((0, 0))],
+    samples=[S(regular(3, 3)), S(regular(2, 3, 3)), S((0, 0))],
 )
 def log_abs_det(g: Any, y: Any, a: Any) -> Any:
     """Logarithm of the absolute value of the determinants.
@@ -154,7 +160,7 @@ def log_abs_det(g: Any, y: Any, a: Any) -> Any:
     return g[..., None, None] * np.linalg.inv(a).mT
 
 
-@composed(np.linalg.slogdet, samples=[S((3, 3)), S((2, 3, 3))])
+@composed(np.linalg.slogdet, samples=[S(regular(3, 3)), S(regular(2, 3, 3))])
 def slogdet(a: Any) -> Any:
     """Signs of determinants, which are constants, and logarithms of their absolute values.
 

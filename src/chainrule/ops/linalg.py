@@ -312,4 +312,4 @@ def linalg_transpose(x: Any) -> Any:
     return np.matrix_transpose(x)
 
 
-matrix_rank = constant(np.linalg.matrix_rank, samples=[S((3, 2)), S((2, 3, 3))])
+matrix_rank = constant(np.linalg.matrix_rank, arrays=2, samples=[S((3, 2)), S((2, 3, 3))])

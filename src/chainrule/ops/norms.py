@@ -132,8 +132,8 @@ MATRIX_ORDERS = [S(apart(3, 4), ord) for ord in ("fro", "nuc", 1, -1, 2, -2, np.
     samples=[
         *VECTOR_ORDERS, *MATRIX_ORDERS,
         S((2, 3, 4)), S((3, 4), axis=1), S((3, 4), axis=0, keepdims=True), S((3, 4), keepdims=True),
-        S((2, 3, 4), "nuc", axis=(2, 0)), S((2, 3, 4), 1, axis=(0, 2), keepdims=True),
-        S((2, 3, 4), 2, axis=(-1, 0), keepdims=True),
+        S(apart(4, 3, 2), "nuc", axis=(2, 1)), S((2, 3, 4), 1, axis=(0, 2), keepdims=True),
+        S(apart(2, 3, 4), 2, axis=(-1, 1), keepdims=True),
         S(lambda rng: np.zeros((2, 3)), smooth=False),
         S(lambda rng: np.zeros((2, 3)), "nuc", smooth=False),
         S.raises(ValueError, (2, 3, 4), 2, match="axis"),
