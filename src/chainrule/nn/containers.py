@@ -51,7 +51,7 @@ class Sequential(Module):
     @property
     def layers(self) -> tuple[Module, ...]:
         """The layers in order."""
-        return tuple(vars(self).values())
+        return tuple(v for v in vars(self).values() if isinstance(v, Module))
 
     def forward(self, x: Any, run: Run | None = None) -> Any:
         """Apply the layers in order."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.constraints import COUNT, FRACTION, POSITIVE, Interval, OneOf, check
-from chainrule.errors import DtypeError
+from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph import Tensor
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.arrays import as_array, lookup
@@ -406,6 +406,10 @@ class Activation(Module):
         if isinstance(function, str):
             allowed = {"function": OneOf(tuple(ACTIVATIONS))}
             check("Activation", allowed, {"function": function})
+        elif not callable(function):
+            raise ArgumentError(
+                f"Activation: function must be a name or a function, not {function!r}"
+            )
         self.function = function
         self.options = options
 

@@ -33,8 +33,6 @@ class LayerError(ShapeError):
     ----------
     path : tuple of str
         Names that lead from the outermost module called so far to the layer.
-    source : Module
-        The outermost module that the error passed through.
     """
 
     def __init__(self, layer: Module, message: str) -> None:
@@ -42,14 +40,14 @@ class LayerError(ShapeError):
         self.message = message
         self.kind = type(layer).__name__
         self.path: tuple[str, ...] = ()
-        self.source = layer
+        self._raised_in = layer
 
     def climb(self, parent: Module) -> None:
         """Note the name under which a parent holds the layer that the error came from."""
         for name, child in children(parent):
-            if child is self.source:
+            if child is self._raised_in:
                 self.path = (name, *self.path)
-                self.source = parent
+                self._raised_in = parent
                 return
 
     def __str__(self) -> str:
@@ -93,6 +91,7 @@ class Module(ABC):
 
     buffers: ClassVar[tuple[str, ...]] = ()
     _takes_run: ClassVar[bool] = False
+    _on_output: Callable[[Any], None] | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -136,10 +135,13 @@ class Module(ABC):
             _refuse_lost_run(self)
         try:
             with nullcontext() if run is None else run.inside(self):
-                return self.forward(x, run) if self._takes_run else self.forward(x)
+                y = self.forward(x, run) if self._takes_run else self.forward(x)
         except LayerError as error:
             error.climb(self)
             raise
+        if self._on_output is not None:
+            self._on_output(y)
+        return y
 
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments, JSON-able; see `config`."""

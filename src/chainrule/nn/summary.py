@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.tree import flatten
-from chainrule.nn.module import LayerError, Module, children, map_modules, named_modules
+from chainrule.nn.module import Module, children, map_modules, named_modules
 from chainrule.nn.run import Run
 
 
@@ -34,34 +34,6 @@ class Row:
     parameters: int
 
 
-@dataclass(frozen=True)
-class _Watch:
-    """The module that is watched; trees do not look into it."""
-
-    module: Module
-    name: str
-    outputs: dict[str, Any]
-
-
-class _Watched(Module):
-    """Stands for a module, notes its outputs and else behaves as it does."""
-
-    def __init__(self, watch: _Watch) -> None:
-        self.watch = watch
-
-    def forward(self, x: Any, run: Run | None = None) -> Any:
-        watch = self.watch
-        try:
-            y = watch.outputs[watch.name] = watch.module(x, run)
-        except LayerError as error:
-            error.source = self
-            raise
-        return y
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(vars(self)["watch"].module, name)
-
-
 def layer_outputs(model: Module, x: Any, run: Run | None = None) -> dict[str, Any]:
     """Run a network and return what each module gave, by dotted name, in order of completion.
 
@@ -71,7 +43,7 @@ def layer_outputs(model: Module, x: Any, run: Run | None = None) -> dict[str, An
     x : array_like or tree of them
         A batch.
     run : Run, optional
-        See `Module`; running statistics are not gathered.
+        See `Module`.
 
     Examples
     --------
@@ -82,8 +54,12 @@ def layer_outputs(model: Module, x: Any, run: Run | None = None) -> dict[str, An
     {'0': (5, 2), '1': (5, 2), '': (5, 2)}
     """
     outputs: dict[str, Any] = {}
-    watched = map_modules(lambda name, inner: _Watched(_Watch(inner, name, outputs)), model)
-    watched(x, run)
+
+    def watched(name: str, module: Module) -> Module:
+        vars(module)["_on_output"] = lambda y: outputs.update({name: y})
+        return module
+
+    map_modules(watched, model)(x, run)
     return outputs
 
 
