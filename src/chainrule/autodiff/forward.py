@@ -136,7 +136,7 @@ def _transposed_rule(
 ) -> Any:
     """Return J t as the gradient of <J' u, t> with respect to u, where J' u is the rule."""
     several = op.outputs > 1
-    probes = [leaf(np.zeros_like(_plain(part))) for part in (y if several else (y,))]
+    probes = [_probe(part) for part in (y if several else (y,))]
     found = op.vjp(tuple(probes) if several else probes[0], y, *inputs, **params)
     if not isinstance(found, (tuple, list)):
         found = (found,)
@@ -149,16 +149,19 @@ def _transposed_rule(
             pairs.append((fitted(gx, inputs[i], op), tangents[i]))
     recording = any(isinstance(v, Tensor) for v in (*inputs, *(t for _, t in pairs)))
     way = needed(ancestors([gx for gx, _ in pairs]), probes)
-    pulled = pull_back(pairs, recording, reached={t.serial for t in way})
+    wanted = {p.serial for p in probes}
+    pulled = pull_back(pairs, recording, wanted, {t.serial for t in way})
     by_serial = {t.serial: g for t, g in pulled}
     results = tuple(
-        by_serial[p.serial] if p.serial in by_serial else np.zeros_like(p._value) for p in probes
+        by_serial[p.serial] if p.serial in by_serial else np.zeros_like(p) for p in probes
     )
     return results if several else results[0]
 
 
-def _plain(value: Any) -> Any:
-    return value._value if isinstance(value, Tensor) else value
+def _probe(y: Any) -> Tensor:
+    """Return a variable of the shape of `y`; within a trace one that follows that shape."""
+    zeros = np.zeros_like(y)
+    return zeros if isinstance(zeros, Tensor) else leaf(zeros)
 
 
 class Pushforward:

@@ -207,9 +207,7 @@ class Pullback:
         pairs = zip(self.outputs, gradients, strict=True)
         wanted = {v.serial for v in variables}
         found = {t.serial: g for t, g in pull_back(pairs, recording, wanted, self.reached)}
-        filled = [
-            found[v.serial] if v.serial in found else np.zeros_like(v._value) for v in variables
-        ]
+        filled = [found[v.serial] if v.serial in found else np.zeros_like(v) for v in variables]
         return unflatten(self.run.structure, filled)
 
 
