@@ -128,3 +128,12 @@ def test_the_gradient_of_an_unused_argument_is_zeros_of_its_own_batch_size():
     graph = trace(step)(np.ones(2), batch(3))
     _, (_, gradient) = graph(np.ones(2), batch(5))
     np.testing.assert_array_equal(gradient, np.zeros((5, 4)))
+
+
+def test_the_tangent_of_a_broadcast_argument_follows_the_batch():
+    def step(w, x, v):
+        return jvp(lambda w: np.sum((x + w) ** 2 + np.minimum(x, w)), (w,), (v,))
+
+    graph = trace(step)(ROW, batch(3), ROW**2)
+    expected = step(ROW, batch(5), ROW**2)
+    np.testing.assert_allclose(graph(ROW, batch(5), ROW**2), expected, rtol=1e-12)

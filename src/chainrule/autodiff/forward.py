@@ -15,7 +15,7 @@ from chainrule.graph import Kind, Op, Tensor
 from chainrule.graph.tensor import leaf, pick, plain
 from chainrule.graph.trace import ancestors
 from chainrule.graph.tree import flatten, unflatten
-from chainrule.ops.broadcast import cast
+from chainrule.ops.broadcast import cast, spread
 
 
 def push_forward(
@@ -81,7 +81,7 @@ def _tangent(t: Tensor, op: Op, tangents: dict[int, Any], recording: bool) -> An
 
 def _like_result(tangent: Any, y: Any) -> Any:
     if np.shape(tangent) != np.shape(y):
-        tangent = np.broadcast_to(tangent, np.shape(y))
+        tangent = spread(tangent, y)
     return cast(tangent, y) if np.result_type(tangent) != np.result_type(y) else tangent
 
 
