@@ -135,6 +135,7 @@ def test_equal_attributes_of_copies_are_equal(value):
         (np.array([1, 2]), np.array([1, 3])),
         (np.array([1, 2]), np.array([[1, 2]])),
         (np.array([1, 2]), np.array([1, 2], np.int32)),
+        (np.array([1, 2]), np.array([1, 2], np.uint64)),
         (np.array([1, 2]), [1, 2]),
         (1, 1.0),
         (True, 1),

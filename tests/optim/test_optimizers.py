@@ -120,6 +120,23 @@ def test_dtype_and_shape_stay(opt, dtype, shape):
 
 
 @pytest.mark.parametrize("opt", CONFIGURATIONS, ids=repr)
+def test_gradients_of_another_dtype_do_not_change_the_parameters(opt):
+    p = np.ones(3, np.float32)
+    p, state = opt.update(p, np.ones(3), opt.init(p))
+    assert p.dtype == np.float32
+    assert all(slot.dtype == np.float32 for slot in state["slots"][""].values())
+
+
+def test_a_rule_that_widens_is_brought_back():
+    class Wide(optim.SGD):
+        def rule(self, p, g, slots, step, lr):
+            return p - np.full(3, 0.5), {"seen": g * np.float64(2.0)}
+
+    p, state = Wide(lr=0.1).update(*[np.ones(3, np.float32)] * 2, Wide(lr=0.1).init(np.ones(3)))
+    assert p.dtype == state["slots"][""]["seen"].dtype == np.float32
+
+
+@pytest.mark.parametrize("opt", CONFIGURATIONS, ids=repr)
 def test_nothing_of_the_callers_is_changed(opt):
     arrays = [np.ones(3), np.full(3, 2.0)]
     state = opt.init(arrays[0])

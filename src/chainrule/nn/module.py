@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -15,8 +15,12 @@ from chainrule.graph import Aval, Tensor
 from chainrule.graph.tree import register
 from chainrule.nn.parts import Part, Parts, put_together, take_apart
 
-if TYPE_CHECKING:
-    from chainrule.nn.run import Run
+
+class TrainingRun(Protocol):
+    """What a module needs of a `Run`."""
+
+    def inside(self, module: Module) -> AbstractContextManager[None]:
+        """Make the outermost module called the one whose paths name the buffers."""
 
 
 class LayerError(ShapeError):
@@ -111,7 +115,7 @@ class Module(ABC):
         that contains such layers passes it on: ``self.dropout(x, run)``.
         """
 
-    def __call__(self, x: Any, run: Run | None = None) -> Any:
+    def __call__(self, x: Any, run: TrainingRun | None = None) -> Any:
         """Compute the output for an input.
 
         Parameters
