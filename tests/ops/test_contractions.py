@@ -34,7 +34,7 @@ def test_forms_are_recorded_alike():
     np.testing.assert_array_equal(listed.value, np.einsum("ij,jk->ik", a, b))
 
 
-@pytest.mark.parametrize("optimize", [False, True, "greedy"])
+@pytest.mark.parametrize("optimize", [False, True, "greedy", ["einsum_path", (0, 1)]])
 def test_gradient_is_that_of_the_product(optimize):
     a, b = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 4))
     by_einsum = grad(

@@ -209,7 +209,9 @@ def einsum(g: Any, y: Any, *operands: Any, subscripts: str, optimize: Any = Fals
     """
     left, _, output = subscripts.partition("->")
     terms = left.split(",")
-    parts = [_operand_rule(g, output, terms, operands, i, optimize) for i in range(len(terms))]
+    # A path that was given for the operands does not fit their gradients' operands.
+    way = optimize if isinstance(optimize, (bool, str)) else True
+    parts = [_operand_rule(g, output, terms, operands, i, way) for i in range(len(terms))]
     return parts if len(parts) > 1 else parts[0]
 
 

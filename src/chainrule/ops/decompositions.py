@@ -42,6 +42,10 @@ def _refuse_complex(a: Any, name: str) -> None:
         raise UnsupportedError(f"{name} of complex matrices has no recorded derivative")
 
 
+def _square(a: Any) -> bool:
+    return len(set(np.shape(a)[-2:])) == 1
+
+
 def _lower_half(a: Any) -> Any:
     """Return the lower triangle with half the diagonal."""
     return (np.tril(a) + np.tril(a, -1)) / 2.0
@@ -194,6 +198,7 @@ def _outside(basis: Any, g: Any) -> Any:
     S(apart(3, 3)), S(apart(2, 3, 3)), S(apart(4, 2), full_matrices=False),
     S(apart(2, 4), compute_uv=False),
     S.raises(TypeError, (3, 2), match="full_matrices=False"),
+    S.raises(np.linalg.LinAlgError, (3,), match=r"reduced_svd of a \(3,\)"),
 ])  # fmt: skip
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
@@ -213,8 +218,7 @@ def svd(
         raise UnsupportedError("svd(..., hermitian=True) is not supported on a Tensor; use eigh")
     if not compute_uv:
         return reduced_svd(a)[1]
-    m, n = np.shape(a)[-2:]
-    if full_matrices and m != n:
+    if full_matrices and not _square(a):
         raise UnsupportedError(
             f"svd of a {np.shape(a)}: the full matrices have no derivative; "
             "use svd(..., full_matrices=False)"
@@ -237,7 +241,7 @@ def svdvals(x: Any) -> Any:
 
 
 def _reduced_qr(a: Array) -> Any:
-    if a.shape[-2] < a.shape[-1]:
+    if a.ndim > 1 and a.shape[-2] < a.shape[-1]:
         raise UnsupportedError(
             f"qr of a {a.shape}, which has more columns than rows, is not supported on a Tensor; "
             "decompose the first columns: q, r = qr(a[:, :m]), and the others are q.T @ a[:, m:]"
@@ -279,6 +283,7 @@ def reduced_qr(g: Any, y: Any, a: Any) -> Any:
 @composed(np.linalg.qr, samples=[
     S(apart(3, 3)), S(apart(4, 2)), S(apart(3, 3), mode="complete"), S(apart(4, 2), mode="r"),
     S.raises(TypeError, (3, 2), mode="complete", match="reduced"),
+    S.raises(np.linalg.LinAlgError, (3,), match=r"reduced_qr of a \(3,\)"),
 ])  # fmt: skip
 def qr(a: Any, mode: str = "reduced") -> Any:
     """QR decomposition, of matrices with full column rank.
@@ -290,9 +295,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     array([[0.6],
            [0.8]])
     """
-    m, n = np.shape(a)[-2:]
     if mode == "r":
         return reduced_qr(a)[1]
-    if mode == "reduced" or (mode == "complete" and m == n):
+    if mode == "reduced" or (mode == "complete" and _square(a)):
         return reduced_qr(a)
     raise UnsupportedError(f"qr(..., mode={mode!r}) has no derivative; use mode='reduced'")

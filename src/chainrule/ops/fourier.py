@@ -246,7 +246,14 @@ def _over_two_axes(function: Any, over_many: Any) -> None:
         return over_many(a, s, axes, norm)
 
     body.__name__ = function.__name__
-    body.__doc__ = f"`numpy.fft.{over_many.__name__}` along two axes, the last two by default."
+    body.__doc__ = f"""`numpy.fft.{over_many.__name__}` along two axes, the last two by default.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as cr
+    >>> np.fft.{function.__name__}(cr.Tensor(np.ones((3, 2, 2)))).shape
+    (3, 2, 2)
+    """
     composed(function, samples=SEVERAL_AXES[:1] + SEVERAL_AXES[2:4])(body)
 
 
