@@ -170,7 +170,7 @@ REDUCE = [S((3, 4)), S((3, 4), axis=-1), S((2, 3, 4), axis=(0, 2), keepdims=True
 
 @op(_logaddexp_reduce, also=((np.logaddexp, "reduce"),), samples=[
     *REDUCE, S((3, 4), axis=None), S((2, 3), domain=(-800.0, 800.0)),
-    S((0, 2), axis=0, smooth=False),
+    S((0, 2), axis=1),
 ])  # fmt: skip
 def logaddexp_reduce(g: Any, y: Any, array: Any, *, axis: Any = 0, keepdims: bool = False) -> Any:
     """Logarithm of the sum of exponentials along axes; its derivative is the softmax.
@@ -182,8 +182,10 @@ def logaddexp_reduce(g: Any, y: Any, array: Any, *, axis: Any = 0, keepdims: boo
     array([0.5, 0.5])
     """
     total = spread(y, array, axis=axis, keepdims=keepdims)
-    gap = np.where(np.equal(array, total), 0.0, array - total)
-    return spread(g, array, axis=axis, keepdims=keepdims) * np.exp(gap)
+    same = np.equal(array, total)  # infinities have no difference
+    shares = np.exp(np.where(same, 0.0, array - np.where(same, 0.0, total)))
+    shares = shares / np.sum(shares, axis=axis, keepdims=True)
+    return spread(g, array, axis=axis, keepdims=keepdims) * shares
 
 
 def _as_reduce(ufunc: np.ufunc, function: Any) -> None:
