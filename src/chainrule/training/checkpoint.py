@@ -191,8 +191,9 @@ def load(path: str | os.PathLike[str], state: State, settings: Mapping[str, Any]
 
 
 def _check_settings(document: Any, settings: Mapping[str, Any]) -> None:
-    if document["format"] != _FORMAT:
-        raise FileFormatError(f"format {document['format']!r:.20}; this version reads {_FORMAT}")
+    number = _natural("format", document["format"])
+    if number != _FORMAT:
+        raise FileFormatError(f"the format has the number {number}, this version reads {_FORMAT}")
     saved = document["settings"]
     current = json.loads(json.dumps(dict(settings)))
     for name in {**saved, **current}:

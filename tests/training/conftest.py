@@ -1,0 +1,28 @@
+"""The training program of these tests, as a module and as a process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts the program and waits until it trains."""
+
+    def started(folder, *options, **environment):
+        program = Path(__file__).with_name("program.py")
+        process = subprocess.Popen(
+            [sys.executable, program, folder, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment or None,
+        )
+        assert process.stdout.readline().startswith("ready"), process.stderr.read()
+        return process
+
+    return started

@@ -1,0 +1,99 @@
+"""Runs that are killed or interrupted end, when resumed, in the bytes of one never stopped."""
+
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from program import digest, train
+
+from chainrule.io import load_tensors
+from chainrule.training.checkpoint import latest
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return digest(train()[0])
+
+
+def close(process):
+    process.stdout.close()
+    process.stderr.close()
+
+
+def kills_of_one_run(folder, start, expected, rng, at_most):
+    """Kill a training at random moments and resume it, until it ends; return how often."""
+    for kills in range(at_most + 1):
+        process = start(folder, "resume")
+        try:
+            timeout = rng.uniform(0, 0.25) if kills < at_most else None
+            output, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            close(process)
+        else:
+            assert (process.returncode, errors) == (0, "")
+            assert output == f"{expected}\n"
+            assert len(os.listdir(folder)) == 1
+            return kills
+        path = latest(folder)
+        if path is not None:
+            for name in ("model.safetensors", "state.safetensors"):
+                load_tensors(path / name)
+    pytest.fail("the training was never let to end")
+
+
+def kill(folder, start, expected, wanted):
+    rng = np.random.default_rng(wanted)
+    kills = run = 0
+    while kills < wanted:
+        run += 1
+        kills += kills_of_one_run(folder / str(run), start, expected, rng, wanted - kills)
+
+
+def test_ten_kills(tmp_path, start, expected):
+    kill(tmp_path, start, expected, 10)
+
+
+@pytest.mark.slow
+def test_two_hundred_kills(tmp_path, start, expected):
+    kill(tmp_path, start, expected, 200)
+
+
+def test_ctrl_c(tmp_path, start, expected):
+    for delay in (0.0, 0.15, 0.4):
+        process = start(tmp_path, "resume")
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        output, errors = process.communicate()
+        assert time.monotonic() - began < 1
+        assert (process.returncode, output) == (130, "")
+        assert "interrupted in epoch" in errors
+        assert f"resume=True with the checkpoint in {tmp_path}" in errors
+        assert "Traceback" not in errors
+        assert len(os.listdir(tmp_path)) == 1
+    process = start(tmp_path, "resume")
+    assert process.communicate() == (f"{expected}\n", "")
+
+
+def run_with_hash_seeds(start, seeds):
+    found = set()
+    for seed in seeds:
+        process = start("", PYTHONHASHSEED=str(seed), PATH=os.environ["PATH"])
+        output, errors = process.communicate()
+        assert errors == ""
+        found.add(output.strip())
+    return found
+
+
+def test_fresh_processes_agree(start, expected):
+    assert run_with_hash_seeds(start, [0, 1, 12345]) == {expected}
+
+
+@pytest.mark.slow
+def test_twenty_fresh_processes_agree(start, expected):
+    assert run_with_hash_seeds(start, range(20)) == {expected}
