@@ -228,7 +228,7 @@ class Composed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the body on arrays or tensors."""
-        if self.open:
+        if self.open or not kwargs:
             return self.body(*args, **kwargs)
         kept = {
             name: value

@@ -60,6 +60,8 @@ def split_index(index: Any) -> tuple[Index, list[Any]]:
     >>> split_index((0, [1, 2], slice(3)))
     ([0, _, :3], [array([1, 2])])
     """
+    if index.__class__ is int:
+        return Index((index,)), []
     items: list[Any] = []
     arrays = []
     for item in index if isinstance(index, tuple) else (index,):
