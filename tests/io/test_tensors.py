@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -275,3 +277,35 @@ def test_a_lying_header_costs_no_memory():
         ours(raw)
     assert tracemalloc.get_traced_memory()[1] < 1e6
     tracemalloc.stop()
+
+
+WATCHED = """
+import os, sys
+from chainrule.errors import FileFormatError
+from chainrule.io import load_json, load_tensors
+
+folder, events = sys.argv[1], []
+
+def load_all():
+    for name in sorted(os.listdir(folder)):
+        for reader in (load_tensors, load_json):
+            try:
+                reader(os.path.join(folder, name))
+            except FileFormatError:
+                pass
+
+load_all()
+harmless = {"open", "os.listdir", "object.__getattr__", "sys._getframe"}
+sys.addaudithook(lambda event, args: event in harmless or events.append((event, args)))
+load_all()
+print(events)
+"""
+
+
+def test_reading_executes_and_imports_nothing(tmp_path):
+    for number, raw in enumerate(mutations(200, seed=3)):
+        (tmp_path / f"{number}.safetensors").write_bytes(raw)
+        (tmp_path / f"{number}.json").write_bytes(raw[8:])
+    command = [sys.executable, "-c", WATCHED, tmp_path]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"

@@ -39,10 +39,10 @@ def content(folder):
 
 @pytest.mark.parametrize("every_steps", [None, 1, 4])
 def test_a_resumed_run_ends_in_the_same_bytes(tmp_path, every_steps):
-    epochs, steps = 4, 6
+    epochs, steps = 3, 6
     whole = tmp_path / "whole"
     model, history = train(Checkpoint(whole, every_steps=every_steps), epochs=epochs)
-    for step in (1, 5, 6, 7, 13, epochs * steps):
+    for step in (1, 6, 7, 11, epochs * steps):
         place = Checkpoint(tmp_path / str(step), every_steps=every_steps)
         with pytest.raises(ZeroDivisionError):
             train(place, epochs=epochs, callbacks=[StopAt(step)])
