@@ -316,3 +316,22 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     array([0., 1.])
     """
     return p + turns(p, discont=discont, axis=axis, period=period)
+
+
+@composed(np.vander, samples=[
+    S((3,)), S((3,), 2), S((3,), N=4, increasing=True), S((0,), 2), S((2,), 0),
+    S.raises(ValueError, (2, 2), match=r"\(2, 2\)"),
+])  # fmt: skip
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """Powers of the elements, a row for each element.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as cr
+    >>> cr.grad(lambda x: np.sum(np.vander(x, 3)))(np.array([2.0]))
+    array([5.])
+    """
+    if np.ndim(x) != 1:
+        raise ValueError(f"vander takes a vector, not shape {np.shape(x)}")
+    powers = np.arange(np.size(x) if N is None else N)
+    return np.power(x[:, None], powers if increasing else powers[::-1])
