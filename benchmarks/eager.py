@@ -1,7 +1,8 @@
 """The eager engine's cost: a chain of 1,000 operations on numbers, forward and backward.
 
 Next to nothing is computed, so what is timed is the price of recording an operation and of walking
-back over it. Each library is written the way its own users write it.
+back over it. Each library is written the way its own users write it, with its own ReLU where it has
+one and NumPy's maximum where it has not.
 """
 
 from __future__ import annotations
@@ -35,26 +36,22 @@ def rectified(x: Any, w: Any, b: Any, relu: Any) -> Any:
 
 
 def chainrule_backward(chain: Callable[..., Any]) -> Step:
-    import numpy as np
-
-    from chainrule import Tensor
+    from chainrule import Tensor, relu
 
     x, w, b = Tensor(X), Tensor(W), Tensor(B)
 
     def step() -> list[Any]:
         x.grad = w.grad = b.grad = None
-        chain(x, w, b, lambda z: np.maximum(z, 0.0)).backward()
+        chain(x, w, b, relu).backward()
         return [x.grad, w.grad, b.grad]
 
     return step
 
 
 def chainrule_grad(chain: Callable[..., Any]) -> Step:
-    import numpy as np
+    from chainrule import grad, relu
 
-    from chainrule import grad
-
-    gradient = grad(lambda x, w, b: chain(x, w, b, lambda z: np.maximum(z, 0.0)), (0, 1, 2))
+    gradient = grad(lambda x, w, b: chain(x, w, b, relu), (0, 1, 2))
     return lambda: gradient(X, W, B)
 
 
