@@ -10,8 +10,8 @@ from chainrule.graph import Array
 from chainrule.models.settings import Settings
 from chainrule.models.table import TableModel
 
-_LINEAR_RATE = 0.01
-_LINEAR_STEPS = 1500
+_LINEAR_RATE = 0.02
+_LINEAR_STEPS = 600
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ConstantModel:
 def linear_model(model: TableModel, table: Table) -> TableModel:
     """Train a linear model on what a network is given: logistic or least-squares regression.
 
-    It is the network without hidden layers, trained with Adam for at least 1,500 steps.
+    It is the network without hidden layers, trained with Adam for at least 600 steps.
 
     Parameters
     ----------

@@ -24,14 +24,15 @@ _ALLOWED: dict[str, Interval | OneOf] = {
     "seed": Interval(0, 2**63, integer=True),
 }
 
-# Up to so many training rows: batch size, epochs, hidden layers, dropout.
-_BY_ROWS: tuple[tuple[float, int, int, tuple[int, ...], float], ...] = (
-    (500, 16, 120, (32,), 0.0),
-    (5_000, 32, 60, (128, 64), 0.1),
-    (20_000, 128, 60, (128, 64), 0.0),
-    (100_000, 256, 20, (128, 64), 0.1),
-    (float("inf"), 512, 15, (256, 128), 0.1),
+# Up to so many training rows: batch size, epochs, hidden layers, dropout, learning rate.
+_BY_ROWS: tuple[tuple[float, int, int, tuple[int, ...], float, float], ...] = (
+    (500, 16, 120, (32,), 0.0, 0.003),
+    (5_000, 32, 40, (256,), 0.3, 0.002),
+    (20_000, 128, 30, (128, 64), 0.3, 0.001),
+    (100_000, 256, 15, (128, 64), 0.3, 0.001),
+    (float("inf"), 512, 10, (256, 128), 0.3, 0.001),
 )
+_REGRESSION_RATE = 0.003  # with twice the epochs and no dropout, which blurs numbers
 _FEW_TO_VALIDATE = 200
 
 
@@ -91,21 +92,27 @@ class Settings:
         for width in self.hidden or ():
             check("settings", {"hidden": COUNT}, {"hidden": width})
 
-    def resolved(self, n_rows: int) -> Settings:
+    def resolved(self, n_rows: int, regression: bool = False) -> Settings:
         """Return the settings with every choice made.
 
         Parameters
         ----------
         n_rows : int
             Number of training rows.
+        regression : bool
+            Whether numbers are predicted.
         """
-        batch_size, epochs, hidden, dropout = next(row[1:] for row in _BY_ROWS if n_rows <= row[0])
+        batch_size, epochs, hidden, dropout, lr = next(
+            row[1:] for row in _BY_ROWS if n_rows <= row[0]
+        )
+        if regression:
+            epochs, dropout, lr = 2 * epochs, 0.0, _REGRESSION_RATE
         defaults: dict[str, Any] = {
             "hidden": hidden,
-            "lr": 0.003 if self.optimizer == "adam" else 0.05,
+            "lr": lr if self.optimizer == "adam" else 0.05,
             "batch_size": batch_size,
             "epochs": epochs,
-            "patience": max(5, epochs // 4),
+            "patience": max(10, epochs // 3),
             "weight_decay": 1e-4,
             "dropout": dropout,
             "validation": 0.0 if n_rows < _FEW_TO_VALIDATE else 0.1,

@@ -81,7 +81,7 @@ class TableModel:
         DataError
             If the columns cannot be used.
         """
-        settings = (settings or Settings()).resolved(len(table))
+        settings = (settings or Settings()).resolved(len(table), target.task == "regression")
         encoder = TableEncoder.fit(table, target=target.columns, types=types)
         network = _network(encoder, target, settings)
         return cls(encoder, target.fit(table), network, settings)

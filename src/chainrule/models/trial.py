@@ -86,7 +86,7 @@ class Trial:
             raise DataError(f"{len(known)} rows are too few to learn from", path=table.path)
         found = column_types(known.drop(derived.columns), _inputs_only(types, derived.columns))
         learning, held_out = _divided(known, derived, hold_out, settings.seed)
-        settings = settings.resolved(len(learning))
+        settings = settings.resolved(len(learning), derived.task == "regression")
         training, validation = learning, None
         if settings.validation:
             training, validation = _divided(learning, derived, settings.validation, settings.seed)

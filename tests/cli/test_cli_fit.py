@@ -1,0 +1,226 @@
+"""``chainrule fit``, in this process."""
+
+import csv
+import json
+
+import pytest
+
+from chainrule.cli.exits import Exit
+from chainrule.cli.request import EMBEDDED, FitRequest, Reading, fingerprint
+from chainrule.data import Table
+from chainrule.models import Settings
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_iris_from_one_command(run, tmp_path):
+    ended = run("fit", "iris")
+    assert (ended.code, ended.err) == (0, "")
+    for words in (
+        "150 rows; to predict: species",
+        "multiclass of 3 classes, so 3 outputs, softmax, cross entropy",
+        "sepal_length",
+        "body.0",
+        "259 parameters",
+        "majority class",
+        "linear model",
+        "Iris-setosa",
+        "run folder: runs/iris-1",
+    ):
+        assert words in ended.out
+    assert "\x1b" not in ended.out
+    assert names(tmp_path / "runs" / "iris-1") == [
+        "config.json", "history.csv", "metrics.json", "predictions.csv", "request.json",
+        "weights.safetensors",
+    ]  # fmt: skip
+    metrics = json.loads((tmp_path / "runs" / "iris-1" / "metrics.json").read_text())
+    assert metrics["held_out"]["network"]["accuracy"] >= 0.93
+
+
+def test_a_file_with_a_target(run, houses, quick):
+    ended = run("fit", houses, "--target", "price", *quick, "--out", "run")
+    assert ended.code == 0
+    for words in (
+        "regression, so 1 output, identity, squared error",
+        "its numbers are all different",
+        "=cmd",
+        "rmse",
+        "Quantiles of the error",
+        "11",
+    ):
+        assert words in ended.out or words == "=cmd"
+
+
+def test_runs_get_new_folders(run, tmp_path, quick):
+    for _ in range(2):
+        assert run("fit", "iris", *quick, "--quiet").code == 0
+    assert names(tmp_path / "runs") == ["iris-1", "iris-2"]
+
+
+def test_quiet_prints_the_folder_alone(run, quick):
+    assert run("fit", "iris", *quick, "-q", "--out", "here") == (0, "here\n", "")
+
+
+def test_json_is_one_document(run, quick, tmp_path):
+    ended = run("fit", "digits", *quick, "--json", "--out", "d")
+    document = json.loads(ended.out)
+    assert ended.err == ""
+    assert document.pop("run") == "d"
+    assert document == json.loads((tmp_path / "d" / "metrics.json").read_text())
+    assert document["task"] == "multiclass"
+    assert len(document["held_out"]["network"]["confusion"]) == 10
+
+
+def test_several_targets(run, tmp_path, quick):
+    rows = "".join(f"{i % 10 / 10},{i % 7},{i % 10 + 0.5},{i % 3}.5\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("a,b,c,d\n" + rows)
+    ended = run("fit", "t.csv", "-t", "c", "-t", "d", *quick, "--json", "--out", "r")
+    outputs = json.loads(ended.out)["held_out"]["network"]["outputs"]
+    assert [output["name"] for output in outputs] == ["c", "d"]
+    with open(tmp_path / "r" / "predictions.csv", newline="") as file:
+        header = next(csv.reader(file))
+    assert header == ["line", "c", "d", "predicted c", "predicted d"]
+    shown = run("fit", "t.csv", "-t", "c", "-t", "d", *quick)
+    assert "d, on the 12 rows held out" in shown.out
+
+
+def test_yes_no_targets_are_labels(run, tmp_path, quick):
+    rows = "".join(f"{i % 10},{'yn'[i % 2]},{'yn'[i % 3 > 0]}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("x,odd,third\n" + rows)
+    ended = run("fit", "t.csv", "-t", "odd", "-t", "third", *quick)
+    assert "multilabel, so 2 outputs, sigmoid, binary cross entropy" in ended.out
+    assert "label frequencies" in ended.out
+    assert "exact match" in ended.out
+
+
+def test_every_option_reaches_the_run(run, tmp_path):
+    rows = "".join(f"{i},25|{'ÄÖ'[i % 2]}l|x|{i % 3}0\n" for i in range(42)) + "-|Öl|y|30\n"
+    (tmp_path / "odd.txt").write_bytes(f"junk\n{rows}".encode("latin-1"))
+    ended = run(
+        "fit", "odd.txt", "--target", "column4", "--task", "regression", "--delimiter", "|",
+        "--encoding", "latin-1", "--no-header", "--skip-rows", "1", "--decimal", ",",
+        "--missing", "-", "--types", "column2=category", "--drop", "column3",
+        "--hidden", "6,5", "--activation", "tanh", "--optimizer", "sgd", "--lr", "0.01",
+        "--batch-size", "7", "--epochs", "2", "--patience", "4", "--validation", "0.2",
+        "--weight-decay", "0.01", "--dropout", "0.1", "--seed", "9", "--hold-out", "0.25",
+        "--out", "r",
+    )  # fmt: skip
+    assert ended.code == 0
+    config = json.loads((tmp_path / "r" / "config.json").read_text())
+    assert config["settings"] == {
+        "hidden": [6, 5], "activation": "tanh", "optimizer": "sgd", "lr": 0.01, "batch_size": 7,
+        "epochs": 2, "patience": 4, "validation": 0.2, "weight_decay": 0.01, "dropout": 0.1,
+        "seed": 9,
+    }  # fmt: skip
+    first, second = config["encoder"]["inputs"]
+    assert (first["name"], second["levels"]) == ("column1", ["Äl", "Öl"])
+    assert config["encoder"]["left_out"] == {"column3": "left out, as you asked"}
+    assert json.loads((tmp_path / "r" / "metrics.json").read_text())["rows"]["held_out"] == 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["fit"], Exit.USAGE, "name a SOURCE"),
+        (["fit", "houses.csv"], Exit.USAGE, "the columns are: id, size, town, day, price"),
+        (["fit", "iris", "--hidden", "3,x"], Exit.USAGE, "--hidden expects widths"),
+        (["fit", "iris", "--hidden", "0"], Exit.USAGE, "--hidden must be"),
+        (["fit", "iris", "--lr", "-1"], Exit.USAGE, "--lr must be a number in (0, inf)"),
+        (["fit", "iris", "--batch-size", "0"], Exit.USAGE, "--batch-size must be"),
+        (["fit", "iris", "--epochs", "many"], Exit.USAGE, "--epochs"),
+        (["fit", "iris", "--optimizer", "magic"], Exit.USAGE, "one of 'adam'"),
+        (["fit", "iris", "--hold-out", "1"], Exit.USAGE, "--hold-out"),
+        (["fit", "iris", "--types", "species"], Exit.USAGE, "NAME=KIND"),
+        (["fit", "iris", "--nonsense"], Exit.USAGE, "--nonsense"),
+        (["fit", "iris", "--resume", "x"], Exit.USAGE, "leave SOURCE out"),
+        (["fit", "iris", "--out", "."], Exit.USAGE, "exists already"),
+        (["fit", "iris", "--task", "magic"], Exit.DATA, "'binary'"),
+        (["fly"], Exit.USAGE, "fly"),
+        (["fit", "absent.csv", "-t", "x"], Exit.DATA, "absent.csv: cannot be opened"),
+        (["fit", "houses.csv", "-t", "prize"], Exit.DATA, "did you mean 'price'?"),
+        (["fit", "houses.csv", "-t", "price", "--drop", "x"], Exit.DATA, "no column 'x'"),
+        (["fit", "houses.csv", "-t", "price", "--types", "size=big"], Exit.DATA, "'big'"),
+        (["fit", "houses.csv", "-t", "price", "--encoding", "no"], Exit.DATA, "'no'"),
+        (["fit", "ragged.csv", "-t", "a"], Exit.DATA, "row 3"),
+        (["fit", "stray.csv", "-t", "a"], Exit.DATA, "row 4, column 'b': '1O' stands among"),
+        (["fit", "stray.csv", "-t", "a"], Exit.DATA, "--types 'b=category'"),
+        (["fit", "empty.csv", "-t", "a"], Exit.DATA, "empty.csv"),
+        (["fit", "latin.csv", "-t", "a"], Exit.DATA, "--encoding 'latin-1'"),
+        (["fit", "--resume", "nowhere"], Exit.DATA, "no interrupted run"),
+    ],
+)
+def test_errors_are_one_line_and_leave_nothing(run, houses, tmp_path, arguments, code, words):
+    (tmp_path / "ragged.csv").write_text("a,b\n1,2\n1,2,3\n")
+    (tmp_path / "stray.csv").write_text("a,b\n" + "1.5,2\n2,3\n3,1O\n4,4.5\n" + "5,6\n6,7\n" * 9)
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "latin.csv").write_bytes("a,b\nÖ,1\n".encode("latin-1"))
+    before = names(tmp_path)
+    ended = run(*arguments)
+    assert ended.code == code
+    assert ended.out == ""
+    assert ended.err.startswith("chainrule: ")
+    assert ended.err.count("\n") == 1
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+    assert names(tmp_path) == before
+
+
+def test_divergence_has_its_own_code(run):
+    ended = run("fit", "iris", "--optimizer", "sgd", "--lr", "1e30", "--out", "r")
+    assert ended.code == Exit.DIVERGED
+    assert ended.err.count("\n") == 1
+    assert "learning rate" in ended.err
+
+
+def test_a_file_in_the_way_is_the_systems_refusal(run, tmp_path, quick):
+    (tmp_path / "file").write_text("")
+    ended = run("fit", "iris", *quick, "--out", "file/run")
+    assert ended.code == Exit.SYSTEM
+    assert ended.err.count("\n") == 1
+
+
+def test_hostile_names_are_only_text(run, tmp_path, quick):
+    name, label = '"[red]x\x1b[31m\u202e"', '"[link=http://e]\r\ny\x07"'
+    rows = "".join(f"{i % 9},{label if i % 2 else 'b'}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"{name},kind\n{rows}", newline="")
+    ended = run("fit", "t.csv", "--target", "kind", *quick, "--out", "[bold]r")
+    assert ended.code == 0
+    assert "[red]x\\x1b[31m\\u202e" in ended.out
+    assert "[link=http:" in ended.out
+    assert "[bold]r" in ended.out
+    assert not {"\x1b", "\x07", "\u202e"} & set(ended.out)
+    ended = run("fit", "t.csv", "--target", "[red]\x1b")
+    assert (ended.code, "\x1b" in ended.err) == (Exit.DATA, False)
+
+
+def test_a_finished_run_has_nothing_to_resume(run, quick):
+    first = run("fit", "iris", *quick, "--json", "--out", "r")
+    assert run("fit", "--resume", "r", "--json") == (0, first.out, "")
+
+
+def test_resume_refuses_other_data(run, houses, quick, tmp_path):
+    assert run("fit", "houses.csv", "-t", "price", *quick, "--out", "r").code == 0
+    (tmp_path / "r" / "metrics.json").unlink()
+    houses.write_text(houses.read_text().replace("Oslo", "Riga"))
+    ended = run("fit", "--resume", "r")
+    assert (ended.code, "changed" in ended.err) == (Exit.DATA, True)
+
+
+def test_a_request_survives_json():
+    request = FitRequest("a.csv", ("y",), "binary", {"x": "date:%d"}, 0.3, Settings(hidden=(3,)),
+                         Reading(";", header=False, missing=("-", "")))  # fmt: skip
+    assert FitRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+
+
+def test_fingerprints_tell_tables_apart():
+    one = Table.from_columns({"a": ["x", "y"], "b": [1, 2]})
+    assert fingerprint(one) == fingerprint(Table.from_columns({"a": ["x", "y"], "b": [1, 2]}))
+    for other in (
+        {"a": ["y", "x"], "b": [1, 2]},
+        {"a": ["x", "y"], "c": [1, 2]},
+        {"a": ["x", "y"]},
+    ):
+        assert fingerprint(Table.from_columns(other)) != fingerprint(one)
+    assert set(EMBEDDED) == {"iris", "digits"}

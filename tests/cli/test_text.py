@@ -1,0 +1,62 @@
+"""Text for terminals, and how errors become one line."""
+
+import pytest
+import typer
+
+from chainrule.cli.exits import Exit, explain
+from chainrule.cli.text import as_options, plain, short
+from chainrule.errors import DataError, NonFiniteError
+
+
+@pytest.mark.parametrize(
+    "char", ["\x00", "\x1b", "\n", "\r", "\x7f", "\x9b", "\u202e", "\u2028", "\u200b", "\ud800"]
+)
+def test_what_cannot_be_seen_is_written_out(char):
+    shown = plain(f"a{char}b")
+    assert shown.isprintable()
+    assert shown.startswith("a\\")
+    assert shown.endswith("b")
+
+
+def test_letters_of_all_kinds_are_kept():
+    text = "Größe 数 ½ 🙂 [x]"
+    assert plain(text) == text
+
+
+def test_long_names_are_cut():
+    assert short("x" * 50) == "x" * 37 + "..."
+    assert short("x" * 40) == "x" * 40
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("types={'a b': 'category'}", "--types 'a b=category'"),
+        ("encoding='utf-16'", "--encoding 'utf-16'"),
+        ("decimal=','", "--decimal ','"),
+        ("name it with missing=, or", "name it with --missing, or"),
+        ("header=False", "--no-header"),
+    ],
+)
+def test_messages_speak_of_options(message, words):
+    assert words in as_options(f"try {message}")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (KeyboardInterrupt(), Exit.INTERRUPTED, "nothing was written"),
+        (KeyboardInterrupt("go on"), Exit.INTERRUPTED, "go on"),
+        (typer.Abort(), Exit.INTERRUPTED, "interrupted"),
+        (typer.BadParameter("no"), Exit.USAGE, "--help"),
+        (DataError("bad", row=3), Exit.DATA, "row 3: bad"),
+        (NonFiniteError("nan"), Exit.DIVERGED, "nan"),
+        (OSError(28, "No space left on device"), Exit.SYSTEM, "No space"),
+        (MemoryError(), Exit.SYSTEM, "memory"),
+        (ZeroDivisionError("oops"), Exit.BUG, "ZeroDivisionError: oops"),
+    ],
+)
+def test_every_error_has_a_code_and_words(error, code, words):
+    found, message = explain(error)
+    assert found == code
+    assert words in message

@@ -1,0 +1,259 @@
+"""TableModel, Trial, baselines and the run folder."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from chainrule.data import Table, derive_target, load_digits, load_iris, read_table
+from chainrule.errors import ArgumentError, DataError, FileFormatError
+from chainrule.models import ConstantModel, Settings, TableModel, Trial, linear_model
+from chainrule.models.network import TableNetwork
+from chainrule.models.run_folder import CHECKPOINT, is_complete, write_columns, write_run
+from chainrule.models.settings import _ALLOWED
+
+QUICK = Settings(hidden=(8,), epochs=3)
+
+
+def mixed(n=240, seed=0):
+    """Rows with every kind of column, missing values and an embedded category."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(size=n)
+    town = rng.integers(40, size=n)
+    colour = rng.choice(["red", "blue"], n)
+    price = 3 * size + (colour == "red") + 0.1 * town
+    return Table.from_columns({
+        "size": [None if i % 17 == 0 else value for i, value in enumerate(size.tolist())],
+        "town": [f"town {i}" for i in town],
+        "colour": colour,
+        "new": rng.choice(["yes", "no"], n),
+        "day": [f"2024-0{1 + i % 9}-11" for i in range(n)],
+        "price": price,
+        "cheap": np.where(price < 2, "yes", "no"),
+        "big": np.where(size > 0, "yes", "no"),
+        "grade": np.array(["a", "b", "c"])[np.digitize(price, [0, 3])],
+    })  # fmt: skip
+
+
+TASKS = {
+    "regression": ["price"],
+    "binary": ["cheap"],
+    "multiclass": ["grade"],
+    "multilabel": ["cheap", "big"],
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_task_gives_outputs_activation_and_loss(task):
+    trial = Trial.prepare(mixed(), TASKS[task], settings=QUICK)
+    model = trial.model
+    assert model.target.task == task
+    outputs, activation, loss = {
+        "regression": (1, "identity", "mse"),
+        "binary": (1, "sigmoid", "binary_cross_entropy"),
+        "multiclass": (3, "softmax", "cross_entropy"),
+        "multilabel": (2, "sigmoid", "binary_cross_entropy"),
+    }[task]
+    assert (model.target.outputs, model.given.activation, model.given.loss) == (
+        outputs,
+        activation,
+        loss,
+    )
+    assert model.outputs(trial.held_out).shape == (len(trial.held_out), outputs)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_run_is_written_whole_and_read_back(task, tmp_path):
+    result = Trial.prepare(mixed(), TASKS[task], settings=QUICK).run()
+    (tmp_path / CHECKPOINT).mkdir()
+    metrics = write_run(result, tmp_path / ".")
+    assert is_complete(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "config.json", "history.csv", "metrics.json", "predictions.csv", "weights.safetensors",
+    ]  # fmt: skip
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    held_out = result.trial.held_out
+    loaded = TableModel.load(tmp_path)
+    assert loaded.predict(held_out) == result.trial.model.predict(held_out)
+    assert loaded.score(held_out) == metrics["held_out"]["network"]
+    assert loaded.settings == result.trial.model.settings
+    with open(tmp_path / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["line"]) for row in rows] == held_out.lines.tolist()
+    assert set(TASKS[task]) < set(rows[0])
+    history = (tmp_path / "history.csv").read_text().splitlines()
+    assert len(history) == 4
+    assert "seconds" not in history[0]
+
+
+def test_targets_are_no_inputs():
+    model = Trial.prepare(mixed(), ["cheap", "big"], settings=QUICK).model
+    names = {column.name for column in model.encoder.inputs}
+    assert names == {"size", "town", "colour", "new", "day", "price", "grade"}
+
+
+def test_many_categories_are_embedded_and_all_rows_predicted():
+    model = Trial.prepare(mixed(), "price", settings=QUICK).model
+    assert model.encoder.embedded == {"town": (42, 13)}
+    assert model.network.embeddings[0].weight.shape == (42, 13)
+    strange = mixed(4)
+    columns = {name: [strange[name].text(i) for i in range(4)] for name in strange.names}
+    columns["town"] = ["nowhere", "", "town 1", "?"]
+    assert np.isfinite(model.predict(columns)["predicted price"]).all()
+
+
+def test_parts_are_stratified_disjoint_and_seeded():
+    table = mixed(400)
+    trial, same, other = (
+        Trial.prepare(table, "grade", settings=Settings(seed=s, epochs=1)) for s in (3, 3, 4)
+    )
+    lines = [
+        set(part.lines.tolist()) for part in (trial.training, trial.validation, trial.held_out)
+    ]
+    assert sum(map(len, lines)) == len(set().union(*lines)) == 400
+    assert trial.held_out.lines.tolist() == same.held_out.lines.tolist()
+    assert trial.held_out.lines.tolist() != other.held_out.lines.tolist()
+    whole, held = (
+        np.unique(part["grade"].categories()[1], return_counts=True)[1]
+        for part in (table, trial.held_out)
+    )
+    assert np.abs(held / whole - 0.2).max() < 0.03
+
+
+def test_rows_without_a_target_are_dropped():
+    table = Table.from_columns(
+        {"x": [i % 7 for i in range(50)], "y": [None, 1.5] + [i / 7 for i in range(48)]}
+    )
+    trial = Trial.prepare(table, "y", settings=QUICK)
+    assert len(trial.training) + len(trial.held_out) == 49
+    assert "1 of 50 rows have no target" in trial.model.target.notices[0]
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        write_run(Trial.prepare(mixed(), "grade", settings=QUICK).run(), tmp_path / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_baselines_answer_as_they_should():
+    table = mixed()
+    model = TableModel.untrained(table, derive_target(table, "price"))
+    mean = ConstantModel.fit(model, table).score(table)
+    assert abs(mean["r2"]) < 1e-9
+    numbers = table["price"].numbers()
+    assert mean["outputs"][0]["rmse"] == pytest.approx(numbers.std())
+    assert linear_model(model, table).score(table)["r2"] > 0.85
+    labels = TableModel.untrained(table, derive_target(table, ["cheap", "big"]))
+    constant = ConstantModel.fit(labels, table).score(table)
+    share = (numbers < 2).mean(), (table["big"].categories()[1] == 1).mean()
+    assert constant["accuracy"] == pytest.approx(np.mean([max(p, 1 - p) for p in share]))
+
+
+def test_a_damaged_folder_is_refused(tmp_path):
+    with pytest.raises(FileFormatError, match=r"config\.json is missing"):
+        TableModel.load(tmp_path)
+    model = Trial.prepare(mixed(), "price", settings=QUICK).model
+    model.save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for change, match in [
+        ({"format": 99}, "format 1"),
+        ({"network": {"layer": "os.system"}}, "no configuration of a TableNetwork"),
+        ({"network": {**config["network"], "n_numbers": 3}}, "sizes"),
+        ({"target": {}}, "target"),
+        ({"encoder": None}, "encoder"),
+        ({"settings": {"epochs": 0}}, "settings"),
+    ]:
+        (tmp_path / "config.json").write_text(json.dumps({**config, **change}))
+        with pytest.raises(FileFormatError, match=match):
+            TableModel.load(tmp_path)
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(DataError, match="too few"):
+        Trial.prepare(Table.from_columns({"x": [1.5, 2.0], "y": [1.0, 2.5]}), "y")
+
+
+@pytest.mark.parametrize("name", _ALLOWED)
+def test_settings_refuse_what_cannot_be(name):
+    for value in _ALLOWED[name].bad_values():
+        if value is not None:
+            with pytest.raises(ArgumentError, match=name):
+                Settings(**{name: value})
+    with pytest.raises(ArgumentError, match="hidden"):
+        Settings(hidden=(4, 0))
+
+
+@pytest.mark.parametrize("n_rows", [10, 1_000, 10_000, 50_000, 10**6])
+def test_settings_decide_everything_that_is_open(n_rows):
+    settings = Settings(dropout=0.25).resolved(n_rows)
+    assert None not in vars(settings).values()
+    assert settings.dropout == 0.25
+    assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_a_network_is_rebuilt_from_its_configuration():
+    network = TableNetwork(2, [(5, 3)], [4, 1], np.random.default_rng(0), dropout=0.5)
+    config = json.loads(json.dumps(network.config()))
+    assert TableNetwork.from_config(config).config() == network.config()
+    for damaged in (
+        {},
+        {**config, "sizes": None},
+        {**config, "extra": 1},
+        {**config, "embedded": 3},
+    ):
+        with pytest.raises(ArgumentError):
+            TableNetwork.from_config(damaged)
+
+
+def test_formulas_are_disarmed_on_request_only(capsys):
+    import sys
+
+    columns = {"+a": ["=1+1", "@x", "-3", "\tb", "fine"], "p": [-0.5, 1, 2, 3, 4]}
+    write_columns(sys.stdout, columns)
+    assert capsys.readouterr().out.splitlines()[:2] == ["+a,p", "=1+1,-0.5"]
+    write_columns(sys.stdout, columns, safe=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "'+a,p", "'=1+1,-0.5", "'@x,1", "-3,2", "'\tb,3", "fine,4",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_iris_with_the_defaults(seed):
+    trial = Trial.prepare(load_iris(), "species", settings=Settings(seed=seed))
+    model, _ = trial.model.fit(trial.training, trial.validation)
+    assert model.score(trial.held_out)["accuracy"] >= 0.93
+
+
+def test_digits_with_the_defaults():
+    trial = Trial.prepare(load_digits(), "digit")
+    model, _ = trial.model.fit(trial.training, trial.validation)
+    assert model.score(trial.held_out)["accuracy"] >= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_adult_with_the_defaults(shared_data, seed):
+    table = read_table(shared_data("adult/adult.data.gz"))
+    result = Trial.prepare(table, "column15", settings=Settings(seed=seed)).run()
+    scores = result.metrics()["held_out"]
+    assert scores["network"]["accuracy"] >= 0.85
+    assert scores["network"]["log_loss"] < scores["linear"]["log_loss"]
+    assert 0.74 < scores["constant"]["accuracy"] < 0.78
+
+
+@pytest.mark.slow
+def test_california_with_the_defaults(shared_data):
+    table = read_table(shared_data("california-housing/housing.csv.gz"))
+    scores = Trial.prepare(table, "median_house_value").run().metrics()["held_out"]
+    rmse = {name: found["outputs"][0]["rmse"] for name, found in scores.items()}
+    assert rmse["network"] < 56_000 < rmse["linear"] < 75_000 < rmse["constant"]
+
+
+@pytest.mark.parametrize(("name", "target"), [("", "species"), ("_raw", "Species")])
+def test_penguins_with_the_defaults(shared_data, name, target):
+    table = read_table(shared_data(f"penguins/penguins{name}.csv"))
+    trial = Trial.prepare(table, target)
+    model, _ = trial.model.fit(trial.training, trial.validation)
+    assert model.score(trial.held_out)["accuracy"] >= 0.97
