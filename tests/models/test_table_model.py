@@ -130,6 +130,21 @@ def test_rows_without_a_target_are_dropped():
     assert "1 of 50 rows have no target" in trial.model.target.notices[0]
 
 
+def test_the_type_of_the_target_decides_the_task():
+    table = Table.from_columns({"x": [i % 9 for i in range(60)], "y": [i % 3 for i in range(60)]})
+
+    def task(**types):
+        return Trial.prepare(table, "y", types=types, settings=QUICK).model.target.task
+
+    assert (task(), task(y="number"), task(y="category")) == (
+        "multiclass",
+        "regression",
+        "multiclass",
+    )
+    with pytest.raises(DataError, match="not 'date'"):
+        task(y="date")
+
+
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         write_run(Trial.prepare(mixed(), "grade", settings=QUICK).run(), tmp_path / name)

@@ -91,7 +91,8 @@ def fit(
     source: Annotated[
         Optional[str],  # noqa: UP045
         typer.Argument(
-            help="iris, digits, a CSV or TSV file (plain or compressed), or - for standard input.",
+            help="iris, digits, a CSV or TSV file (plain or compressed), or - for standard input; "
+            "./iris is a file.",
             show_default=False,
         ),
     ] = None,
@@ -224,6 +225,7 @@ def fit(
         reading_of,
         settings_of,
     )
+    from chainrule.data.target import TASKS
 
     if resume is not None:
         if source not in (None, "-"):
@@ -232,6 +234,8 @@ def fit(
         return
     if source is None:
         raise UsageError("name a SOURCE: iris, digits, a file, or - (see chainrule fit --help)")
+    if task not in (None, *TASKS):
+        raise UsageError(f"--task is one of {', '.join(TASKS)}, not {task!r}")
     settings = settings_of(
         hidden=parse_hidden(hidden), activation=activation, optimizer=optimizer, lr=lr,
         batch_size=batch_size, epochs=epochs, patience=patience, weight_decay=weight_decay,

@@ -119,6 +119,8 @@ def network(console: Console, trial: Trial) -> None:
 
 def results(console: Console, metrics: dict[str, Any]) -> None:
     """Show the measures on the held-out part, beside the baselines."""
+    best = f", the best was {metrics['best_epoch']}" if metrics["best_epoch"] else ""
+    console.print(verbatim(f"trained for {metrics['epochs']} epochs{best}"))
     scores = metrics["held_out"]
     rows = metrics["rows"]["held_out"]
     if metrics["task"] == "regression":

@@ -74,11 +74,21 @@ def _classified(target: Target, finished: Array, y: Array) -> dict[str, Any]:
     return scores.classification(finished, y.reshape(-1).astype(np.int64), target.classes)
 
 
+def _shares_of(column: Array) -> list[float]:
+    """Return probabilities to six decimals: more than training can mean."""
+    return [round(float(value), 6) for value in column]
+
+
+def _numbers_of(column: Array) -> list[float]:
+    """Return numbers to the seven digits that float32 has."""
+    return [float(f"{value:.7g}") for value in column]
+
+
 def _named_classes(target: Target, finished: Array) -> Columns:
     pairs = zip(target.classes, finished.T, strict=True)
     return {
         f"predicted {target.columns[0]}": [target.classes[i] for i in finished.argmax(axis=1)],
-        **{f"p({name})": column.tolist() for name, column in pairs},
+        **{f"p({name})": _shares_of(column) for name, column in pairs},
     }
 
 
@@ -86,13 +96,13 @@ def _named_labels(target: Target, finished: Array) -> Columns:
     columns: Columns = {}
     for name, column in zip(target.classes, finished.T, strict=True):
         columns[f"predicted {name}"] = (column >= 0.5).astype(int).tolist()
-        columns[f"p({name})"] = column.tolist()
+        columns[f"p({name})"] = _shares_of(column)
     return columns
 
 
 def _named_numbers(target: Target, finished: Array) -> Columns:
     pairs = zip(target.columns, finished.T, strict=True)
-    return {f"predicted {name}": column.tolist() for name, column in pairs}
+    return {f"predicted {name}": _numbers_of(column) for name, column in pairs}
 
 
 GIVEN: dict[str, Given] = {

@@ -16,12 +16,11 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from chainrule.io import atomic_write, save_json
+from chainrule.io import atomic_write, discard, remove_leftovers, save_json
 from chainrule.models.trial import Result
 
 HISTORY, METRICS, PREDICTIONS = "history.csv", "metrics.json", "predictions.csv"
@@ -40,12 +39,13 @@ def write_run(result: Result, folder: str | Path) -> dict[str, Any]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
     result.trial.model.save(folder)
     _save_columns(folder / HISTORY, history_columns(result))
     _save_columns(folder / PREDICTIONS, held_out_columns(result))
     metrics = result.metrics()
     save_json(folder / METRICS, metrics)
-    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+    discard(folder / CHECKPOINT)
     return metrics
 
 

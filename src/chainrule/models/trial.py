@@ -59,7 +59,7 @@ class Trial:
         target : str or iterable of str
             The columns that are to be predicted.
         task : str, optional
-            As for `chainrule.data.derive_target`.
+            As for `chainrule.data.derive_target`; the type of a single target decides it too.
         types : mapping of str to str, optional
             As for `chainrule.data.column_types`.
         hold_out : float in (0, 1)
@@ -80,7 +80,10 @@ class Trial:
         (120, 30, 'multiclass')
         """
         settings = settings or Settings()
-        derived = derive_target(table, target, task=task)
+        targets = [target] if isinstance(target, str) else list(target)
+        table.require(targets)
+        task = task or _task_of_type(table, targets, types or {})
+        derived = derive_target(table, targets, task=task)
         known = table.take(derived.labelled(table))
         if len(known) < 3:
             raise DataError(f"{len(known)} rows are too few to learn from", path=table.path)
@@ -154,6 +157,20 @@ class Result:
 def _divided(table: Table, target: Any, fraction: float, seed: int) -> tuple[Table, Table]:
     first, second = split(len(table), fraction, seed, target.strata(table))
     return table.take(first), table.take(second)
+
+
+def _task_of_type(table: Table, targets: list[str], types: Mapping[str, str]) -> str | None:
+    """Return the task that follows from the type which the user gave a single target."""
+    name = targets[0] if len(targets) == 1 else ""
+    if name not in types:
+        return None
+    if types[name] == "number":
+        return "regression"
+    if types[name] in ("category", "boolean"):
+        return "binary" if len(table[name].categories()[0]) == 2 else "multiclass"
+    raise DataError(
+        f"a target is a number, a category or a boolean, not {types[name]!r}", column=name
+    )
 
 
 def _inputs_only(types: Mapping[str, str] | None, targets: Iterable[str]) -> dict[str, str]:
