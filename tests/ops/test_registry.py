@@ -1,6 +1,5 @@
 """Every registered op, its samples and random variations of them."""
 
-import numpy as np
 import pytest
 
 from chainrule.graph import REGISTRY

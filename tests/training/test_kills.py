@@ -70,7 +70,7 @@ def test_ctrl_c(tmp_path, start, expected):
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         output, errors = process.communicate()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10  # a second on an idle machine
         assert (process.returncode, output) == (130, "")
         assert "interrupted in epoch" in errors
         assert f"resume=True with the checkpoint in {tmp_path}" in errors
