@@ -9,6 +9,7 @@ from chainrule.cli.exits import Exit
 from chainrule.cli.request import EMBEDDED, FitRequest, Reading, fingerprint
 from chainrule.data import Table
 from chainrule.models import Settings
+from chainrule.training import Step
 
 
 def names(folder):
@@ -199,6 +200,28 @@ def test_hostile_names_are_only_text(run, tmp_path, quick):
 def test_a_finished_run_has_nothing_to_resume(run, quick):
     first = run("fit", "iris", *quick, "--json", "--out", "r")
     assert run("fit", "--resume", "r", "--json") == (0, first.out, "")
+
+
+def test_resume_goes_on_where_the_run_stopped(run, tmp_path, monkeypatch):
+    options = ("--epochs", "20", "--hidden", "8", "--quiet")
+    run("fit", "iris", *options, "--out", "whole")
+    steps = []
+    gradients = Step.gradients
+
+    def counted(self, model, batch, step):
+        if len(steps) == 101:
+            raise KeyboardInterrupt
+        steps.append(step)
+        return gradients(self, model, batch, step)
+
+    monkeypatch.setattr(Step, "gradients", counted)
+    ended = run("fit", "iris", *options, "--out", "cut")
+    assert (ended.code, "chainrule fit --resume cut" in ended.err) == (Exit.INTERRUPTED, True)
+    steps.append(None)
+    assert run("fit", "--resume", "cut", "--quiet").code == 0
+    assert steps[102:][:59] == list(range(101, 160))
+    for path in (tmp_path / "whole").iterdir():
+        assert path.read_bytes() == (tmp_path / "cut" / path.name).read_bytes()
 
 
 def test_resume_refuses_other_data(run, houses, quick, tmp_path):

@@ -11,6 +11,7 @@ from chainrule.errors import ArgumentError, DataError, FileFormatError
 from chainrule.models import ConstantModel, Settings, TableModel, Trial, linear_model
 from chainrule.models.network import TableNetwork
 from chainrule.models.run_folder import CHECKPOINT, is_complete, write_columns, write_run
+from chainrule.models.scores import headline
 from chainrule.models.settings import _ALLOWED
 
 QUICK = Settings(hidden=(8,), epochs=3)
@@ -61,6 +62,15 @@ def test_the_task_gives_outputs_activation_and_loss(task):
         loss,
     )
     assert model.outputs(trial.held_out).shape == (len(trial.held_out), outputs)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_is_learnt(task):
+    settings = Settings(hidden=(16,), epochs=30, dropout=0.0)
+    scores = Trial.prepare(mixed(), TASKS[task], settings=settings).run().metrics()["held_out"]
+    name, network = headline(scores["network"])
+    assert network > scores["constant"][name] + 0.15
+    assert network > 0.7
 
 
 @pytest.mark.parametrize("task", TASKS)
