@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,13 @@ def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
                 kept.append(t)
                 break
     return kept
+
+
+def named_after(
+    function: Callable[..., Any],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a transformed function the name and the signature of the original."""
+    return functools.wraps(function, assigned=("__module__", "__name__", "__qualname__"))
 
 
 def positions(function: Callable[..., Any], which: Which, n_args: int) -> tuple[int, ...]:

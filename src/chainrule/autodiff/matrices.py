@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Which, by_position, positions, record
+from chainrule.autodiff.arguments import Which, by_position, named_after, positions, record
 from chainrule.autodiff.forward import Pushforward, jvp
 from chainrule.autodiff.reverse import Pullback, grad
 from chainrule.errors import NotDifferentiableError, ShapeError
@@ -61,6 +61,7 @@ def jacobian(
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f"mode is 'auto', 'forward' or 'reverse', not {mode!r}")
 
+    @named_after(function)
     def transformed(*args: Any, **kwargs: Any) -> Any:
         run = record(function, *by_position(function, argnums, args, kwargs), argnums)
         results, structure = flatten(run.result)
@@ -209,6 +210,7 @@ def per_example_grad(
     """
     gradient = grad(function, argnums)
 
+    @named_after(function)
     def transformed(*args: Any, **kwargs: Any) -> Any:
         args, kwargs = by_position(function, argnums, args, kwargs)  # type: ignore[assignment]
         variables = positions(function, argnums, len(args))

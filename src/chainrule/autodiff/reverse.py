@@ -14,6 +14,7 @@ from chainrule.autodiff.arguments import (
     Which,
     by_position,
     detach,
+    named_after,
     record,
     scalar,
 )
@@ -187,7 +188,7 @@ def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
         )
     for x, gx in found:
         if not isinstance(gx, _Part):
-            x._grad = np.array(gx) if x._grad is None else x._grad + gx
+            x._grad = np.array(gx)[()] if x._grad is None else x._grad + gx
 
 
 install_backward(backward)
@@ -296,6 +297,7 @@ def value_and_grad(
     (np.float64(5.0), array([2., 4.]))
     """
 
+    @named_after(function)
     def transformed(*args: Any, **kwargs: Any) -> Any:
         run = record(function, *by_position(function, argnums, args, kwargs), argnums, has_aux)
         result = scalar(run.result, "grad")
@@ -323,6 +325,7 @@ def grad(
     """
     both = value_and_grad(function, argnums, has_aux)
 
+    @named_after(function)
     def transformed(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
