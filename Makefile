@@ -7,7 +7,7 @@ SOURCES := pyproject.toml
 .PHONY: demo test test-all lint bench wheel clean
 
 demo: $(VENV)/installed
-	$(BIN)/chainrule fit digits --out runs/digits
+	$(BIN)/chainrule fit digits
 
 test: lint
 	$(BIN)/python -m pytest -n 2 -m "not slow" tests
