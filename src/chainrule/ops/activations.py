@@ -94,8 +94,8 @@ def relu(g: Any, y: Any, x: Any, *, at_zero: float = 0.0) -> Any:
     (np.float64(0.0), np.float64(1.0))
     """
     if at_zero == 0:
-        return np.where(np.greater(x, 0), g, 0.0)
-    return np.where(np.greater(x, 0), g, np.where(np.equal(x, 0), at_zero * g, 0.0))
+        return np.where(x > 0, g, 0.0)
+    return np.where(x > 0, g, np.where(x == 0, at_zero * g, 0.0))
 
 
 def _leaky_relu(x: Any, *, negative_slope: float = 0.01) -> Any:
