@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.graph import Sample as S
 from chainrule.graph import elementwise, op
 from chainrule.ops.activations import sigmoid
-from chainrule.ops.broadcast import spread
+from chainrule.ops.broadcast import cast, spread
 
 ROWS = [
     S((3, 4)),
@@ -35,7 +35,7 @@ def _log_total(x: Any, axis: Any) -> tuple[Any, Any]:
     """
     top = _shift(x, axis)
     at_top = np.equal(x, top)
-    n_top = np.sum(at_top, axis=axis, keepdims=True, dtype=np.result_type(top))
+    n_top = np.sum(cast(at_top, top), axis=axis, keepdims=True)
     others = np.sum(np.where(at_top, 0.0, np.exp(x - top)), axis=axis, keepdims=True)
     count = np.where(np.equal(n_top, 0), 1.0, n_top)
     with np.errstate(divide="ignore"):
