@@ -235,12 +235,10 @@ class TestLimits:
     def test_a_bomb_is_stopped_early(self, write, pack, line):
         path = write(pack(line * (20_000_000 // len(line))))
         tracemalloc.start()
-        start = time.process_time()
         with pytest.raises(DataError, match=r"expands more than 200 times|runs on for more than"):
             read_table(path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert time.process_time() - start < 5
         assert peak < 100 * 2**20
 
     def test_an_honest_file_may_be_let_through(self, write):
