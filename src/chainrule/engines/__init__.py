@@ -1,0 +1,7 @@
+"""Engines: a traced program emitted as source and run fast."""
+
+from chainrule.engines.compiled import Compiled, compile
+from chainrule.engines.plan import Plan
+from chainrule.engines.program import Program
+
+__all__ = ["Compiled", "Plan", "Program", "compile"]

@@ -1,0 +1,166 @@
+"""`compile`: a function of trees of arrays, traced once and then run by an engine."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from chainrule.constraints import OneOf, check
+from chainrule.engines.interpreter import InterpreterProgram
+from chainrule.engines.numpy_engine import NumpyProgram
+from chainrule.engines.program import Cache, Program
+from chainrule.errors import ChainruleError, DtypeError
+from chainrule.graph import Graph, Tensor, trace
+from chainrule.graph.tree import Structure, flatten, unflatten
+
+ENGINES: dict[str, Callable[[Graph, Sequence[Any], Cache], Program]] = {
+    "interpreter": InterpreterProgram,
+    "numpy": NumpyProgram,
+}
+_KEPT = 64  # programs of different shapes that one function keeps
+
+
+class Compiled:
+    """A function that is traced for each new set of shapes and dtypes, and then run by an engine.
+
+    Attributes
+    ----------
+    function : callable
+        The original.
+    """
+
+    def __init__(self, function: Callable[..., Any], engine: str) -> None:
+        check("compile", {"engine": OneOf(tuple(ENGINES))}, {"engine": engine})
+        update_wrapper(self, function)
+        self.function, self.engine = function, engine
+        self._programs: OrderedDict[Any, tuple[Program, Structure]] = OrderedDict()
+        self._loaded: Cache = WeakValueDictionary()
+
+    def __call__(self, *args: Any) -> Any:
+        """Compute the function's result.
+
+        Raises
+        ------
+        UnsupportedError
+            If the function does what cannot be recorded, such as a branch on a value.
+        DtypeError
+            If a leaf of the arguments is no array of numbers.
+        """
+        leaves, structure = flatten(args)
+        if any(isinstance(x, Tensor) for x in leaves):
+            return self.function(*args)
+        arrays = [x if isinstance(x, _ARRAYS) else _as_array(x) for x in leaves]
+        program, gives = self._prepared(args, arrays, structure)
+        return unflatten(gives, program(arrays))
+
+    def program(self, *args: Any) -> Program:
+        """Return the program for arguments of these shapes, without running it.
+
+        It takes a list of arrays, the leaves of the arguments, and returns those of the result:
+        a loop that keeps leaves in lists is spared the taking apart of trees at each call.
+        """
+        leaves, structure = flatten(args)
+        return self._prepared(args, [_as_array(x) for x in leaves], structure)[0]
+
+    def _prepared(
+        self, args: Sequence[Any], arrays: Sequence[Any], structure: Structure
+    ) -> tuple[Program, Structure]:
+        key = (structure, *[(x.shape, x.strides, x.dtype) for x in arrays])
+        found = self._programs.get(key)
+        if found is None:
+            with np.errstate(all="ignore"):
+                graph = trace(self.function)(*unflatten(structure, list(arrays)))
+            found = ENGINES[self.engine](graph, arrays, self._loaded), graph.gives
+            self._programs[key] = found
+            if len(self._programs) > _KEPT:
+                self._programs.popitem(last=False)
+        return found
+
+    @property
+    def _latest(self) -> Program:
+        if not self._programs:
+            raise ChainruleError(
+                "nothing has been compiled yet: call the function, or give .program(...) "
+                "example arguments"
+            )
+        return next(reversed(self._programs.values()))[0]
+
+    @property
+    def source(self) -> str:
+        """The source emitted for the shapes met last."""
+        return self._latest.source
+
+    @property
+    def plan(self) -> Any:
+        """The plan for the shapes met last; it prints."""
+        return self._latest.plan
+
+    @property
+    def graph(self) -> Graph:
+        """The graph for the shapes met last, as it was rewritten for the engine."""
+        return self._latest.graph
+
+    @property
+    def n_programs(self) -> int:
+        """How many different programs are loaded; all shapes share one where they can."""
+        return len(self._loaded)
+
+
+_ARRAYS = (np.ndarray, np.generic)
+
+
+def _as_array(leaf: Any) -> Any:
+    array = leaf if isinstance(leaf, _ARRAYS) else np.asarray(leaf)
+    if array.dtype.kind not in "biufc":
+        raise DtypeError(f"a compiled function takes arrays of numbers, not {leaf!r:.60}")
+    return array
+
+
+def compile(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
+    """Return a function that computes the same faster, by a program emitted for it.
+
+    The first call traces the function on its arguments, simplifies the graph, plans its memory and
+    emits source. Later calls run that. Arguments of other shapes, such as a last, shorter batch,
+    are traced again, once, for a branch or a number in the function may depend on a shape; they
+    share the program if it comes out the same, as it does where no shape is written into it.
+
+    Parameters
+    ----------
+    function : callable
+        Takes trees of arrays, returns a tree of arrays; plain NumPy, as for `trace`. It may
+        contain ``value_and_grad`` and an optimizer's update: a whole training step. It must not
+        have side effects. Arrays and numbers that it does not take as arguments are constants of
+        the program, read when it is traced.
+    engine : {"numpy", "interpreter"}
+        ``"numpy"`` gives the bits of ``"interpreter"``, which defines the results.
+
+    Returns
+    -------
+    Compiled
+        Called like the function, with positional arguments. Numbers among them count as arrays of
+        float64 or int64, so that a new number needs no new program. NumPy's floating-point
+        warnings are off within. The attributes ``plan`` and ``source`` show what was made.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such engine.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as cr
+    >>> def step(w, x, y):
+    ...     loss = lambda w: np.mean((x @ w - y) ** 2)
+    ...     value, g = cr.value_and_grad(loss)(w)
+    ...     return w - 0.1 * g, value
+    >>> fast = cr.compile(step)
+    >>> w, value = fast(np.zeros(2), np.eye(2), np.array([1.0, 2.0]))
+    >>> w, float(value)
+    (array([0.1, 0.2]), 2.5)
+    """
+    return Compiled(function, engine)

@@ -1,0 +1,104 @@
+"""From a traced graph to one that engines emit: rewritten, and with compositions opened up.
+
+An op whose forward is a function of plain NumPy, such as softmax, is replaced by what that function
+does, which is found by tracing it. The result is the same to the bit; the ufuncs within can then
+write into reused buffers, or be fused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from chainrule import ops
+from chainrule.errors import ChainruleError
+from chainrule.graph import Aval, Constant, Graph, Kind, Node, rewrite, trace
+from chainrule.graph.ir import Value
+from chainrule.graph.trace import stop_gradient
+from chainrule.ops.indexing import gather
+from chainrule.ops.rewrites import RULES
+
+# Besides the elementwise ones; others may hold shapes, which would be frozen.
+_OPENED = frozenset({
+    ops.identity, ops.log_softmax, ops.logsumexp, ops.softmax, ops.softmax_cross_entropy,
+    stop_gradient,
+})  # fmt: skip
+
+
+def lowered(graph: Graph) -> Graph:
+    """Return a graph that computes the same, to rounding, in simpler ops.
+
+    Parameters
+    ----------
+    graph : Graph
+        As `trace` returns it.
+
+    Returns
+    -------
+    Graph
+        Equal nodes are shared, and what no output needs is gone.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as cr
+    >>> graph = cr.trace(lambda x: cr.softmax(x))(np.zeros((2, 3)))
+    >>> [node.op.name for node in lowered(graph).nodes]
+    ['max', 'subtract', 'exp', 'sum', 'divide']
+    """
+    with np.errstate(all="ignore"):
+        return rewrite(opened(rewrite(graph, RULES)), ())
+
+
+def opened(graph: Graph) -> Graph:
+    """Return the graph with compositions replaced by what their forwards do."""
+    known: dict[int, Value] = {}
+    for node in graph.nodes:
+        inputs = tuple(known.get(id(x), x) for x in node.inputs)
+        moved = node if inputs == node.inputs else replace(node, inputs=inputs)
+        known[id(node)] = _inside(moved) or moved
+    outputs = tuple(known.get(id(x), x) for x in graph.outputs)
+    return Graph(graph.inputs, outputs, graph.takes, graph.gives)
+
+
+def _inside(node: Node) -> Value | None:
+    """Return what a composition computes, in other ops; None if it is none."""
+    if node.op is gather and node.params["index"] == () and isinstance(node.inputs[0].aval, Aval):
+        return node.inputs[0] if node.inputs[0].aval.shape else None
+    elementwise = node.op.kind is Kind.ELEMENTWISE or node.op in _OPENED
+    if not elementwise or not isinstance(node.op.forward, FunctionType):
+        return None
+    varying = [x for x in node.inputs if not isinstance(x, Constant)]
+    try:
+        graph = trace(lambda *xs: _call(node, xs))(*map(_example, varying))
+    except (ChainruleError, TypeError, ValueError):  # it does what cannot be recorded
+        return None
+    (output,) = graph.outputs
+    if output.aval != node.aval:
+        return None
+    return _grafted(graph, varying, node)
+
+
+def _call(node: Node, varying: Iterable[Any]) -> Any:
+    source = iter(varying)
+    inputs = [x.value if isinstance(x, Constant) else next(source) for x in node.inputs]
+    return node.op.forward(*inputs, **node.params)
+
+
+def _example(value: Value) -> Any:
+    assert isinstance(value.aval, Aval)
+    return value.aval.example()
+
+
+def _grafted(graph: Graph, arguments: Iterable[Value], old: Node) -> Value:
+    """Return a graph's output with other values in the place of its inputs."""
+    known = dict(zip(map(id, graph.inputs), arguments, strict=True))
+    for node in graph.nodes:
+        inputs = tuple(known.get(id(x), x) for x in node.inputs)
+        moved = replace(node, inputs=inputs, site=old.site, name=None)
+        known[id(node)] = _inside(moved) or moved
+    (output,) = graph.outputs
+    return known.get(id(output), output)
