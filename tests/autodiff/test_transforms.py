@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.autodiff import arguments
 from chainrule.errors import DtypeError, NotDifferentiableError, ShapeError
 
 RNG = np.random.default_rng(0)
@@ -226,3 +227,49 @@ def test_check_grads_finds_a_small_error():
         cr.check_grads(wrong, (np.array([1.0, 2.0]),), modes=("reverse",))
     with pytest.raises(cr.GradientError, match="forward mode"):
         cr.check_grads(wrong, (np.array([1.0, 2.0]),), modes=("forward",))
+
+
+def test_an_argument_is_named_once():
+    with pytest.raises(ValueError, match="twice"):
+        cr.grad(lambda a, b: a * b, (0, -2))(2.0, 3.0)
+
+
+def test_gradients_may_be_changed_in_place():
+    a, b, u = np.ones(3), np.ones(3), np.ones(3)
+    first, second = cr.grad(lambda a, b: np.sum((a + b) ** 2), (0, 1))(a, b)
+    first *= 2.0
+    np.testing.assert_array_equal(second, 4.0 * np.ones(3))
+    total = cr.grad(np.sum)(a)  # a view of a single number, unless it is copied
+    total[0] = 5.0
+    np.testing.assert_array_equal(total, [5.0, 1.0, 1.0])
+    (gradient,) = cr.vjp(lambda x: x + 1.0, a)[1](u)
+    _, tangent = cr.jvp(lambda x: x + 1.0, (a,), (u,))
+    gradient *= 2.0
+    tangent *= 3.0
+    np.testing.assert_array_equal(u, np.ones(3))
+
+
+def test_gradients_of_numbers_are_numbers():
+    used, unused = cr.grad(lambda a, b: a * 2.0, (0, 1))(1.0, 2.0)
+    assert type(used) is type(unused) is np.float64
+
+
+def test_nested_gradients_do_not_walk_the_outer_graph(monkeypatch):
+    """Unrolled gradient descent takes work that grows with its steps, not with their square."""
+    visited = []
+    original = arguments.ancestors
+
+    def counted(*args, **kwargs):
+        found = original(*args, **kwargs)
+        visited.append(len(found))
+        return found
+
+    monkeypatch.setattr(arguments, "ancestors", counted)
+
+    def descend(w):
+        for _ in range(20):
+            w = w - 0.1 * cr.grad(lambda p: (p - 3.0) ** 2)(w)
+        return w
+
+    assert cr.grad(descend)(1.0) == pytest.approx(0.8**20)
+    assert max(visited[:-1]) == visited[0]  # the last is the outer one

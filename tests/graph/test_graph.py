@@ -113,3 +113,62 @@ def test_a_rule_that_would_change_the_dtype_is_not_applied():
     one = Rewrite("x * 1.0 is x", "simplify", lambda x: x * 1.0, lambda x: x)
     graph = cr.trace(lambda x: x * 1.0)(np.arange(3))
     assert len(rewrite(graph, [one]).nodes) == 1
+
+
+def test_a_graph_is_differentiated_like_a_function():
+    f = lambda x: np.sum(cr.softmax(x) * x[[0, 0, 2]] ** 3)
+    x = np.array([0.5, -1.0, 2.0])
+    graph = cr.trace(f)(x + 1.0)
+    np.testing.assert_allclose(cr.grad(graph)(x), cr.grad(f)(x), rtol=1e-12)
+    np.testing.assert_allclose(cr.hessian(graph)(x), cr.hessian(f)(x), rtol=1e-12)
+    gradient = cr.trace(cr.grad(f))(x)
+    np.testing.assert_allclose(cr.jacobian(gradient)(x), cr.hessian(f)(x), rtol=1e-12)
+    np.testing.assert_allclose(cr.trace(gradient)(x)(x), cr.grad(f)(x), rtol=1e-12)
+    t = cr.Tensor(x)
+    graph(t).backward()
+    np.testing.assert_allclose(t.grad, cr.grad(f)(x), rtol=1e-12)
+
+
+def test_an_op_of_several_results_is_differentiated_within_a_graph():
+    m = np.array([[2.0, 1.0], [1.0, 3.0]])
+    f = lambda m: np.sum(np.linalg.eigh(m @ m.T).eigenvalues ** 2)
+    np.testing.assert_allclose(cr.grad(cr.trace(f)(m))(m), cr.grad(f)(m), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda w: cr.trace(lambda x: x * w)(1.0),
+        cr.grad(lambda w: cr.trace(lambda x: x * w)(1.0)(w)),
+        cr.trace(lambda w: cr.trace(lambda x: x * w)(1.0)(w)),
+        cr.trace(lambda w: cr.trace(lambda x: x * np.argmax(w))(1.0)(w)),
+    ],
+)
+def test_a_captured_tensor_is_not_frozen_into_a_graph(transform):
+    with pytest.raises(UnsupportedError, match="Tensor w, which would become a constant"):
+        transform(cr.Tensor(2.0, name="w"))
+
+
+def test_a_captured_tensor_without_a_derivative_is_a_constant():
+    n, w = cr.Tensor(3), cr.Tensor(2.0)
+    assert cr.trace(lambda x: x * n)(1.0)(2.0) == 6.0
+    assert cr.trace(lambda x: x * cr.stop_gradient(w))(1.0)(2.0) == 4.0
+
+
+def test_membership_within_a_trace_is_refused():
+    with pytest.raises(UnsupportedError, match="truth"):
+        cr.trace(lambda x: x if 1.0 in x else 2.0 * x)(np.ones(3))
+
+
+def test_params_that_differ_in_one_element_are_not_taken_for_equal():
+    @cr.op(lambda x, *, w: x * w, register=False)
+    def scaled(g, y, x, *, w):
+        return g * w
+
+    zeros, other, near = np.zeros(2000), np.zeros(2000), np.zeros(2000)
+    other[1000], near[1000] = 5.0, 5.0 + 1e-12
+    graphs = [cr.trace(lambda x, w=w: scaled(x, w=w))(zeros) for w in (zeros, other, near)]
+    assert len({graph.fingerprint() for graph in graphs}) == 3
+    assert graphs[0].fingerprint() == cr.trace(lambda x: scaled(x, w=zeros))(zeros).fingerprint()
+    graph = cr.trace(lambda x: scaled(x, w=zeros) - scaled(x, w=other))(zeros)
+    np.testing.assert_array_equal(rewrite(graph, [])(np.ones(2000)), -other)

@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import Tensor
-from chainrule.errors import DtypeError, ShapeError, UnsupportedError
+from chainrule.errors import DtypeError, NotDifferentiableError, ShapeError, UnsupportedError
 
 
 @pytest.fixture
@@ -171,3 +171,82 @@ def test_length_iteration_and_membership(t):
         iter(Tensor(1.0))
     a, b, c = first
     assert (a + b + c).item() == 6.0
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("use", [lambda a, t: a * t, lambda a, t: t * a, lambda a, t: Tensor(a)])
+def test_arrays_whose_operators_mean_something_else_are_refused(use, t):
+    with pytest.raises(UnsupportedError, match=r"np\.asarray"):
+        use(np.matrix(np.eye(3)), t)
+    with pytest.raises(UnsupportedError, match=r"mask|plain array"):
+        use(np.ma.array(np.ones(3), mask=[0, 1, 0]), t)
+    with pytest.raises(UnsupportedError, match="mask"):
+        cr.grad(np.sum)(np.ma.array(np.ones(3), mask=[0, 1, 0]))
+
+
+def test_arrays_of_objects_are_refused(t):
+    objects = np.empty(3, object)
+    for i in range(3):
+        objects[i] = Tensor(float(i))
+    for use in (lambda: t * objects, lambda: objects * t, lambda: np.multiply(t, objects)):
+        with pytest.raises(DtypeError, match="object"):
+            use()
+
+
+def test_other_subclasses_are_plain_arrays(tmp_path):
+    stored = np.memmap(tmp_path / "x", dtype=float, shape=(3,), mode="w+")
+    stored[:] = [1.0, 2.0, 3.0]
+    assert type(cr.grad(lambda x: np.sum(x * stored))(stored)) is np.ndarray
+    assert type((Tensor(1.0) * stored).value) is np.ndarray
+
+
+def test_a_result_of_an_old_value_is_not_differentiated_at_the_new_one():
+    w = Tensor([1.0, 2.0], name="w")
+    old = np.sum(w * w)
+    w.value = np.array([10.0, 20.0])
+    with pytest.raises(NotDifferentiableError, match="w was given a new value"):
+        old.backward()
+    new = np.sum(w * w)
+    with pytest.raises(NotDifferentiableError, match="w was given a new value"):
+        (old + new).backward()
+    new.backward()
+    np.testing.assert_array_equal(w.grad, [20.0, 40.0])
+
+
+def test_a_complex_leaf_has_no_gradient():
+    z = Tensor(1.0 + 2.0j, name="z")
+    with pytest.raises(DtypeError, match="z holds complex"):
+        np.real(z * z).backward()
+
+
+def test_what_an_op_returns_is_checked():
+    def returns(value, **declaration):
+        return cr.op(lambda x: value, register=False, **declaration)(lambda g, y, x: g)
+
+    for value in (None, "a", (1.0, 2.0), [1.0]):
+        with pytest.raises(DtypeError, match="outputs="):
+            returns(value)(Tensor(1.0))
+    for value in (1.0, (1.0,), (1.0, 2.0, 3.0)):
+        with pytest.raises(ShapeError, match="outputs=2 and returned"):
+            returns(value, outputs=2)(Tensor(1.0))
+    assert returns(3)(Tensor(1.0)).dtype == np.int64
+
+
+def test_several_results_may_be_a_list():
+    @cr.op(lambda x: [np.sin(x), np.cos(x)], outputs=2, register=False)
+    def both(g, y, x):
+        return g[0] * y[1] - g[1] * y[0]
+
+    assert cr.trace(both)(1.0)(2.0) == (np.sin(2.0), np.cos(2.0))
+    assert cr.hessian(lambda x: both(x)[0])(1.0) == pytest.approx(-np.sin(1.0))
+
+
+def test_a_tensor_is_formatted_as_its_number():
+    assert f"{Tensor(2.0):.3f}" == "2.000"
+    assert f"{Tensor(2.0)}" == "Tensor(2.)"
+
+
+def test_both_sides_of_divmod():
+    quotient, rest = divmod(7.5, Tensor(2.0))
+    assert (quotient, rest.item()) == (3.0, 1.5)
+    assert divmod(Tensor(7.5), 2.0)[1].item() == 1.5

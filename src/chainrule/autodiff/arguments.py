@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import DtypeError, NotDifferentiableError
 from chainrule.graph import Tensor
 from chainrule.graph.tensor import apply, leaf
@@ -36,28 +38,29 @@ class Recording:
     result: Any
     aux: Any = None
 
-    def way(self, outputs: Sequence[Tensor]) -> tuple[set[int] | None, bool]:
-        """Return where to walk from the outputs to the variables, and whether others take part.
+    def way(self, outputs: Sequence[Tensor]) -> tuple[list[Tensor], bool, bool]:
+        """Return the tensors between the variables and the outputs, and whether others take part.
 
         Tensors of an outer transform, of a trace, or leaves that the user made, make the run a
         nested one: its derivatives depend on them and must be recorded.
 
         Returns
         -------
-        reached : set of int, or None
-            Serials of the tensors on the way; None for all.
+        order : list of Tensor
+            The tensors on the way, oldest first.
+        alone : bool
+            Whether everything that the outputs were computed from is on the way.
         nested : bool
         """
         own = {v.serial for v in self.variables}
-        order = ancestors(outputs)
+        order = ancestors(outputs, until=self.variables)
         foreign = [t for t in order if t.op is None and t.serial not in own]
         aliases = any(v.op is alias for v in self.variables)
         nested = (
             aliases or any(t.dtype.kind in "fc" for t in foreign) or any(t.traced for t in outputs)
         )
-        if not foreign and not aliases:
-            return None, nested
-        return {t.serial for t in needed(order, self.variables)}, nested
+        alone = not foreign and not aliases
+        return order if alone else needed(order, self.variables), alone, nested
 
 
 def needed(order: Sequence[Tensor], wanted: Iterable[Tensor]) -> list[Tensor]:
@@ -138,6 +141,8 @@ def record(
 ) -> Recording:
     """Run a function with variables in the place of the chosen arguments."""
     chosen = positions(function, which, len(args))
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"argnums={which!r} names an argument twice")
     names = argument_names(function, len(args))
     tree = args[chosen[0]] if isinstance(which, (int, str)) else tuple(args[i] for i in chosen)
     leaves, structure = flatten(tree)
@@ -158,6 +163,36 @@ def detach(tree: Any) -> Any:
     """Return a tree with plain arrays in the place of tensors."""
     leaves, structure = flatten(tree)
     return unflatten(structure, [x._value if isinstance(x, Tensor) else x for x in leaves])
+
+
+def zeros(v: Tensor) -> Any:
+    """Return zeros like a variable; within a trace a Tensor that follows the variable's shape."""
+    found = np.zeros_like(v)  # type: ignore[call-overload]
+    return found if isinstance(found, Tensor) else found[()]
+
+
+def owned(derivatives: Sequence[Any], others: Iterable[Any]) -> list[Any]:
+    """Return arrays that may be changed in place: none shares memory with another or with others.
+
+    A rule may hand on the array that it was given, or a read-only view of it.
+    """
+    taken = {_memory(x) for x in others}
+    found = []
+    for g in derivatives:
+        if g.__class__ is np.ndarray:
+            memory = _memory(g)
+            if memory in taken or not g.flags.writeable:
+                g = g.copy()
+            taken.add(memory)
+        found.append(g)
+    return found
+
+
+def _memory(array: Any) -> int:
+    """Return the identity of the array that owns the memory of a view."""
+    while array.__class__ is np.ndarray and array.base is not None:
+        array = array.base
+    return id(array)
 
 
 def scalar(result: Any, transform: str) -> Tensor:

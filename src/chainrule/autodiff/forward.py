@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Recording, detach, needed, record
+from chainrule.autodiff.arguments import Recording, detach, needed, owned, record
 from chainrule.autodiff.reverse import fitted, parts, pull_back
 from chainrule.errors import ShapeError
 from chainrule.graph import Kind, Op, Tensor
@@ -169,8 +169,7 @@ class Pushforward:
 
     def __init__(self, run: Recording, outputs: Sequence[Tensor]) -> None:
         self.run, self.outputs = run, outputs
-        self.order = needed(ancestors(outputs), run.variables)
-        self.nested = run.way(outputs)[1]
+        self.order, _, self.nested = run.way(outputs)
 
     def __call__(self, tangents: Sequence[Any]) -> list[Any]:
         """Return the tangent of each output for one tangent a variable."""
@@ -219,4 +218,6 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     pushforward = Pushforward(run, tensors)
     moved = iter(pushforward(directions))
     tangent = [next(moved) if isinstance(t, Tensor) else np.zeros_like(t) for t in results]
+    if not pushforward.nested:
+        tangent = owned(tangent, directions)
     return (run.result if pushforward.nested else detach(run.result)), unflatten(gives, tangent)

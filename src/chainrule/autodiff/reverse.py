@@ -15,10 +15,12 @@ from chainrule.autodiff.arguments import (
     by_position,
     detach,
     named_after,
+    owned,
     record,
     scalar,
+    zeros,
 )
-from chainrule.errors import NotDifferentiableError, ShapeError
+from chainrule.errors import DtypeError, NotDifferentiableError, ShapeError
 from chainrule.graph import Op, Tensor
 from chainrule.graph.tensor import apply, install_backward, pick, plain
 from chainrule.graph.trace import ancestors, carriers
@@ -57,6 +59,7 @@ def pull_back(
     incoming, waiting = _starts(outputs, reached)
     queue = sorted(-serial for serial in waiting)
     found = []
+    result = -queue[0] if queue else 0  # serial of the last result visited
     while queue:
         serial = -heappop(queue)
         t, g = waiting.pop(serial), incoming.pop(serial)
@@ -64,7 +67,10 @@ def pull_back(
         if op is None or serial in wanted:
             found.append((t, g))
             if op is None:
+                if serial > result:
+                    raise _stale(t)
                 continue
+        result = serial
         inputs = t.inputs
         if op.is_simple and len(inputs) == 2 and not recording and not t.params:
             a, b = inputs  # as in _apply_rule, for the most frequent nodes
@@ -77,9 +83,7 @@ def pull_back(
         else:
             inputs, gradients = _apply_rule(op, t, g, recording)
         if len(gradients) != len(inputs):
-            raise NotDifferentiableError(
-                f"the rule of {op.name} gave {len(gradients)} gradients for {len(inputs)} inputs"
-            )
+            raise _wrong_number(op, len(gradients), len(inputs))
         for x, gx in zip(inputs, gradients):  # noqa: B905  (the lengths were compared)
             if x.__class__ is not Tensor and not isinstance(x, Tensor):
                 continue
@@ -97,6 +101,19 @@ def pull_back(
                 incoming[serial], waiting[serial] = gx, x
                 heappush(queue, -serial)
     return found
+
+
+def _wrong_number(op: Op, found: int, wanted: int) -> NotDifferentiableError:
+    return NotDifferentiableError(
+        f"the rule of {op.name} gave {found} gradients for {wanted} inputs"
+    )
+
+
+def _stale(t: Tensor) -> NotDifferentiableError:
+    return NotDifferentiableError(
+        f"{t.label()} was given a new value after the result was computed from its old one: "
+        "compute the result anew, then call backward"
+    )
 
 
 def _starts(
@@ -186,6 +203,9 @@ def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
             f"{t.label()} depends on no Tensor of floating-point numbers"
             + (f"; {', '.join(integers)} hold integers" if integers else "")
         )
+    for x, _ in found:
+        if x.op is None and x.dtype.kind == "c":
+            raise DtypeError(f"{x.label()} holds complex numbers, which have no gradient here")
     for x, gx in found:
         if not isinstance(gx, _Part):
             x._grad = np.array(gx)[()] if x._grad is None else x._grad + gx
@@ -199,7 +219,8 @@ class Pullback:
 
     def __init__(self, run: Recording, outputs: Sequence[Tensor]) -> None:
         self.run, self.outputs = run, outputs
-        self.reached, self.nested = run.way(outputs)
+        order, alone, self.nested = run.way(outputs)
+        self.reached = None if alone else {t.serial for t in order}
 
     def __call__(self, gradients: Sequence[Any]) -> Any:
         """Return the tree of gradients for one incoming gradient an output."""
@@ -208,7 +229,9 @@ class Pullback:
         pairs = zip(self.outputs, gradients, strict=True)
         wanted = {v.serial for v in variables}
         found = {t.serial: g for t, g in pull_back(pairs, recording, wanted, self.reached)}
-        filled = [found[v.serial] if v.serial in found else np.zeros_like(v) for v in variables]
+        filled = [found[v.serial] if v.serial in found else zeros(v) for v in variables]
+        if not recording:
+            filled = owned(filled, gradients)
         return unflatten(self.run.structure, filled)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.graph.aval import Array, Aval
-from chainrule.graph.op import Op
+from chainrule.graph.op import Op, Recorded
 from chainrule.graph.tree import LEAF, Structure, flatten, unflatten
 
 
@@ -111,18 +111,23 @@ class Graph:
         return unflatten(self.gives, self.evaluate(leaves))
 
     def evaluate(self, arrays: Sequence[Any]) -> list[Any]:
-        """Interpret the graph: one array for each input, one result for each output."""
+        """Interpret the graph: one array for each input, one result for each output.
+
+        On tensors the ops are recorded, so that a graph can be differentiated like any function.
+        """
         if len(arrays) != len(self.inputs):
             raise ShapeError(f"the graph takes {len(self.inputs)} arrays, not {len(arrays)}")
         values: dict[int, Any] = dict(zip(map(id, self.inputs), arrays, strict=True))
         last_use = {id(x): i for i, node in enumerate(self.nodes) for x in node.inputs}
         kept = {id(output) for output in self.outputs}
+        recording = any(isinstance(array, Recorded) for array in arrays)
 
         def read(value: Value) -> Any:
             return value.value if isinstance(value, Constant) else values[id(value)]
 
         for i, node in enumerate(self.nodes):
-            values[id(node)] = node.op.forward(*map(read, node.inputs), **node.params)
+            run = node.op if recording else node.op.forward
+            values[id(node)] = run(*map(read, node.inputs), **node.params)
             for x in node.inputs:
                 if last_use[id(x)] == i and id(x) not in kept:
                     values.pop(id(x), None)
@@ -139,14 +144,15 @@ class Graph:
         names |= {id(node): f"v{i}" for i, node in enumerate(self.nodes)}
         return names
 
-    def _lines(self, names: dict[int, str]) -> Iterable[str]:
+    def _lines(self, names: dict[int, str], written: Callable[[Any], str] = repr) -> Iterable[str]:
         def word(value: Value) -> str:
             if isinstance(value, Constant):
                 return _constant_word(value.value)
             return names[id(value)]
 
         for node in self.nodes:
-            words = [*map(word, node.inputs), *(f"{k}={v!r}" for k, v in node.params.items())]
+            params = (f"{name}={written(param)}" for name, param in node.params.items())
+            words = [*map(word, node.inputs), *params]
             aval = node.aval if isinstance(node.aval, Aval) else ", ".join(map(str, node.aval))
             yield f"{names[id(node)]} = {node.op.name}({', '.join(words)})  {aval}"
         yield f"return {', '.join(map(word, self.outputs))}"
@@ -161,7 +167,7 @@ class Graph:
         names = {id(x): f"x{i}" for i, x in enumerate(self.inputs)}
         names |= {id(node): f"v{i}" for i, node in enumerate(self.nodes)}
         digest = hashlib.sha256()
-        for text in (*(str(x.aval) for x in self.inputs), *self._lines(names)):
+        for text in (*(str(x.aval) for x in self.inputs), *self._lines(names, exact)):
             digest.update(text.encode() + b"\n")
         for value in self.constants():
             digest.update(np.ascontiguousarray(value).tobytes())
@@ -171,6 +177,16 @@ class Graph:
         """Return the arrays that are part of the graph, in order of use."""
         found = [x for node in self.nodes for x in node.inputs] + list(self.outputs)
         return [x.value for x in found if isinstance(x, Constant) and np.ndim(x.value)]
+
+
+def exact(param: Any) -> str:
+    """Return a text that tells params apart: the repr of an array leaves digits and numbers out."""
+    if isinstance(param, np.ndarray):
+        content = hashlib.sha256(np.ascontiguousarray(param).tobytes()).hexdigest()
+        return f"<{Aval.of(param)} {content}>"
+    if type(param) in (tuple, list):
+        return f"({', '.join(map(exact, param))})"
+    return repr(param)
 
 
 def _constant_word(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.aval import Aval
-from chainrule.graph.ir import Constant, Graph, Input, Node, Value
+from chainrule.graph.ir import Constant, Graph, Input, Node, Value, exact
 from chainrule.graph.trace import trace
 
 
@@ -185,6 +185,7 @@ def _share(value: Value, shared: dict[Any, Node], done: set[int]) -> Value:
         repr(x.value) if isinstance(x, Constant) and np.ndim(x.value) == 0 else id(x)
         for x in inputs
     )
-    value = shared.setdefault((value.op, keys, repr(sorted(value.params.items()))), value)
+    params = tuple((name, exact(param)) for name, param in sorted(value.params.items()))
+    value = shared.setdefault((value.op, keys, params), value)
     done.add(id(value))
     return value

@@ -16,12 +16,12 @@ from chainrule.errors import ChainruleError, DtypeError, ShapeError, Unsupported
 from chainrule.graph.aval import Array
 from chainrule.graph.methods import ArrayMethods
 from chainrule.graph.op import REGISTRY, Op, linear, op
+from chainrule.graph.operands import as_operand, as_result, read_only
 from chainrule.graph.refusals import explained, refuse, refuse_write
 from chainrule.graph.site import OUTSIDE, describe, user_frame, user_site
 
 _PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
-# Python's own numbers, which some ops return, lack a dtype.
-_NUMBERS = frozenset({float, int, bool, complex})
+_SCALARS = frozenset({np.float64, np.float32, np.int64, np.bool_, np.complex128})
 _serial = itertools.count()
 _new = object.__new__
 _ndarray = np.ndarray
@@ -109,7 +109,7 @@ class Tensor(ArrayMethods):
     def __init__(self, value: Any, name: str | None = None, dtype: Any = None) -> None:
         if isinstance(value, Tensor):
             raise UnsupportedError("this is a Tensor already; Tensor(t.value) makes a new leaf")
-        array = np.array(_as_operand(value), dtype=dtype)
+        array = np.array(as_operand(value), dtype=dtype)
         if array.dtype.kind not in "fiubc":
             raise DtypeError(f"a Tensor holds numbers, not {array.dtype}")
         _fill(self, array, name)
@@ -124,7 +124,7 @@ class Tensor(ArrayMethods):
                 "the value of a traced Tensor would be frozen into the graph; "
                 "use chainrule.stop_gradient to cut the derivative only"
             )
-        return _read_only(self._value)
+        return read_only(self._value)
 
     @value.setter
     def value(self, new: Any) -> None:
@@ -134,6 +134,7 @@ class Tensor(ArrayMethods):
         if array.shape != self.shape:
             raise ShapeError(f"{self.label()} has shape {self.shape}, not {array.shape}")
         self._value = array if array.ndim else array[()]
+        self.serial = next(_serial)  # younger now than what was computed from the old value
 
     @property
     def grad(self) -> Array | None:
@@ -272,6 +273,9 @@ class Tensor(ArrayMethods):
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
 
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
     # Conversions that would lose the derivative ---------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
@@ -316,7 +320,10 @@ class Tensor(ArrayMethods):
         return REGISTRY.by_name["getitem"](self, index)
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self._value == value))
+        return bool(np.any(self == value))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else str(self)
 
     def __repr__(self) -> str:
         words = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
@@ -354,8 +361,8 @@ def _fill(t: Tensor, value: Any, name: str | None) -> Tensor:
 
 def leaf(value: Any, name: str | None = None, traced: bool = False) -> Tensor:
     """Return a leaf that shares its memory with an array."""
-    if not isinstance(value, (_ndarray, np.generic)):
-        value = np.asarray(_as_operand(value))
+    if value.__class__ is not _ndarray and not isinstance(value, np.generic):
+        value = np.asarray(as_operand(value))
     return _fill(_new(TracedTensor if traced else Tensor), value, name)
 
 
@@ -401,10 +408,10 @@ def _record(
         frame = user_frame(frame)
     t = _new(made)
     kind = value.__class__
-    if kind is _ndarray:
+    if kind is _ndarray and not value.dtype.hasobject:
         t._value = value if value.ndim else value[()]
     else:
-        t._value = np.asarray(value)[()] if kind in _NUMBERS else value
+        t._value = value if kind in _SCALARS else as_result(op, value)
     t.op, t.inputs, t.params = op, inputs, params
     t.code, t.instruction = frame.f_code, frame.f_lasti
     t.name = t._grad = None
@@ -431,7 +438,7 @@ def _parts(bundle: Tensor, op: Op) -> tuple[Tensor, ...]:
 
 def _operands(inputs: Sequence[Any]) -> tuple[Sequence[Any], list[Any], type[Tensor]]:
     """Return the inputs with lists made arrays, their values, and the class of the result."""
-    inputs = tuple(_as_operand(x) for x in inputs)
+    inputs = tuple(as_operand(x) for x in inputs)
     traced = any(isinstance(x, TracedTensor) for x in inputs)
     return inputs, plain(inputs), TracedTensor if traced else Tensor
 
@@ -444,21 +451,6 @@ def _call(entry: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     return apply(entry, *entry.split(args, kwargs))
 
 
-def _as_operand(value: Any) -> Any:
-    """Return a plain operand as an array; numbers stay as they are, so that their kind is weak."""
-    if isinstance(value, (Tensor, np.ndarray, np.generic, float, int, complex)):
-        return value
-    try:
-        array = np.asarray(value)
-    except UnsupportedError as error:
-        raise UnsupportedError(
-            "a list that holds tensors is no operand: join them with np.stack or np.concatenate"
-        ) from error
-    if array.dtype.kind not in "biufcmM" and array.size:
-        raise DtypeError(f"a Tensor does not compute with {type(value).__name__} {value!r:.40}")
-    return array
-
-
 def _check_params(op: Op, params: dict[str, Any]) -> None:
     for name, value in params.items():
         if isinstance(value, Tensor):
@@ -466,13 +458,6 @@ def _check_params(op: Op, params: dict[str, Any]) -> None:
                 f"{op.name}(..., {name}=...) has no derivative with respect to {name!r}: "
                 "give a plain number, such as the Tensor's .value"
             )
-
-
-def _read_only(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        value = value.view()
-        value.flags.writeable = False
-    return value
 
 
 @op(lambda bundle, index: bundle[index], kind=linear, register=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import UnsupportedError
 from chainrule.graph.aval import Aval
 from chainrule.graph.ir import Constant, Graph, Input, Node, Value
 from chainrule.graph.op import linear, op
@@ -39,12 +40,20 @@ def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
     ----------
     function : callable
         Takes trees of arrays, returns a tree of arrays; plain NumPy. Branches on values cannot be
-        recorded and raise. Arrays that it does not take as arguments become constants.
+        recorded and raise. Arrays that it does not take as arguments become constants, and so do
+        the numbers that it reads from a shape: ``np.mean(x)`` serves every batch size,
+        ``np.sum(x) / len(x)`` that of the example only.
 
     Returns
     -------
     callable
         Takes example arguments, returns a `Graph`.
+
+    Raises
+    ------
+    UnsupportedError
+        If a Tensor of another transform, or of the user, would become a constant and so lose its
+        derivative.
 
     Examples
     --------
@@ -80,22 +89,21 @@ def build(
     takes: Structure,
     gives: Structure,
 ) -> Graph:
-    """Return the Graph that leads from variables to outputs.
-
-    Tensors that are neither variables nor computed from them are constants of the graph.
-    """
+    """Return the Graph that leads from variables to outputs."""
     inputs = tuple(Input(name, Aval.of(v._value)) for v, name in zip(variables, names, strict=True))
     made: dict[int, Value] = {v.serial: x for v, x in zip(variables, inputs, strict=True)}
 
     def value_of(x: Any) -> Value:
-        return made[x.serial] if isinstance(x, Tensor) else Constant(x)
+        if not isinstance(x, Tensor):
+            return Constant(x)
+        if x.serial not in made:
+            made[x.serial] = Constant(_captured(x))
+        return made[x.serial]
 
     for t in ancestors([x for x in outputs if isinstance(x, Tensor)], everything=True):
-        if t.serial in made:
+        if t.serial in made or not t.traced:
             continue
-        if not t.traced:
-            made[t.serial] = Constant(t._value)
-        elif t.op is alias:
+        if t.op is alias:
             made[t.serial] = value_of(t.inputs[0])
         elif t.op is not None:
             value = t._value
@@ -105,6 +113,16 @@ def build(
     return Graph(inputs, tuple(map(value_of, outputs)), takes, gives)
 
 
+def _captured(t: Tensor) -> Any:
+    """Return the value of a Tensor that a trace has found outside its own variables."""
+    if t.traced or (t.dtype.kind in "fc" and (t.op is None or carriers(t))):
+        raise UnsupportedError(
+            f"the traced function uses the Tensor {t.label()}, which would become a constant and "
+            "lose its derivative: make it an argument of the function, or detach it with .value"
+        )
+    return t._value
+
+
 def carriers(t: Tensor) -> Sequence[Any]:
     """Return the inputs of a Tensor along which a derivative flows."""
     if t.op is None or not t.op.inactive:
@@ -112,13 +130,17 @@ def carriers(t: Tensor) -> Sequence[Any]:
     return [t.inputs[i] for i in t.op.active(len(t.inputs))]
 
 
-def ancestors(roots: Sequence[Tensor], everything: bool = False) -> list[Tensor]:
+def ancestors(
+    roots: Sequence[Tensor], everything: bool = False, until: Sequence[Tensor] = ()
+) -> list[Tensor]:
     """Return the tensors that the roots were computed from, roots included, oldest first.
 
-    Only derivatives' paths are followed, unless `everything` is asked for.
+    Only derivatives' paths are followed, unless `everything` is asked for. Those of `until` are
+    included, and nothing beyond them.
     """
-    seen = {t.serial: t for t in roots}
-    stack = list(seen.values())
+    seen = {t.serial: t for t in until}
+    stack = [t for t in roots if t.serial not in seen]
+    seen |= {t.serial: t for t in stack}
     while stack:
         t = stack.pop()
         op = t.op
