@@ -67,3 +67,14 @@ def test_ufunc_methods_without_a_derivative_are_refused(method):
 def test_the_share_of_numpy_that_is_answered():
     answered = sum(f in REGISTRY.by_function for f in [*UFUNCS, *FUNCTIONS])
     assert answered >= 250
+
+
+@pytest.mark.parametrize("function", [np.nonzero, np.flatnonzero, np.argwhere])
+def test_functions_without_a_derivative_take_keywords(function):
+    array = np.array([[0.0, 1.0], [2.0, 0.0]])
+    np.testing.assert_array_equal(function(a=Tensor(array)), function(a=array))
+
+
+def test_stack_takes_its_arrays_by_keyword():
+    joined = np.stack(arrays=[Tensor([1.0]), Tensor([2.0])], axis=1)
+    np.testing.assert_array_equal(joined.value, [[1.0, 2.0]])

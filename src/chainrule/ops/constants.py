@@ -88,6 +88,8 @@ def _plain(value: Any, name: str) -> Any:
     """Return arguments with arrays in the place of tensors."""
     if isinstance(value, (list, tuple)):
         return type(value)(_plain(item, name) for item in value)
+    if isinstance(value, dict):
+        return {key: _plain(item, name) for key, item in value.items()}
     if isinstance(value, Tensor) and value.traced:
         raise UnsupportedError(
             f"numpy.{name} cannot be traced, for the shape of its result depends on numbers: "
@@ -100,7 +102,8 @@ def _eager(function: Callable[..., Any], samples: Sequence[S]) -> None:
     """Declare a constant function that makes no sense in a trace."""
 
     def body(*args: Any, **kwargs: Any) -> Any:
-        return function(*_plain(args, function.__name__), **kwargs)
+        name = function.__name__
+        return function(*_plain(args, name), **_plain(kwargs, name))
 
     body.__name__ = function.__name__
     body.__doc__ = f"`numpy.{function.__name__}`: plain arrays, outside traces only."

@@ -79,7 +79,7 @@ def _join(function: Any) -> Any:
         return function(arrays, axis=axis)
 
     def bind(
-        arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = ""
+        arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = ""
     ) -> tuple[Any, dict[str, Any]]:
         if out is not None or dtype is not None:
             raise UnsupportedError(
