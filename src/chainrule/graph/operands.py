@@ -9,6 +9,8 @@ import numpy as np
 from chainrule.errors import DtypeError, ShapeError, UnsupportedError
 from chainrule.graph.op import Op, Recorded
 
+_NO_OBJECTS = "join tensors with np.stack, and convert numbers with .astype(float)"
+
 
 def as_operand(value: Any) -> Any:
     """Return a plain operand as an array; numbers stay as they are, so that their kind is weak.
@@ -32,7 +34,7 @@ def as_operand(value: Any) -> Any:
     if array.dtype.kind not in "biufcmM" and array.size:
         words = f"{type(value).__name__} {value!r:.40}"
         if array.dtype.hasobject and isinstance(value, np.ndarray):
-            words = "arrays of objects: join tensors with np.stack, or convert with .astype(float)"
+            words = f"arrays of objects: {_NO_OBJECTS}"
         raise DtypeError(f"a Tensor does not compute with {words}")
     return array
 
@@ -72,6 +74,7 @@ def as_result(op: Op, value: Any) -> Any:
         array = np.asarray(value)
         if not array.dtype.hasobject:
             return array[()]
+        raise DtypeError(f"{op.name} of arrays of objects: {_NO_OBJECTS}")
     raise DtypeError(
         f"{op.name} returned {type(value).__name__} {value!r:.60}: an op returns an array of "
         "numbers, or a tuple of several if it is declared with outputs="
