@@ -8,7 +8,7 @@ from hypothesis import settings
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("full", max_examples=200, deadline=None, derandomize=True)
 settings.load_profile("quick")
 

@@ -19,10 +19,10 @@ def start():
             [sys.executable, program, folder, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # reading "ready" must not take the next line along
             env=environment or None,
         )
-        assert process.stdout.readline().startswith("ready"), process.stderr.read()
+        assert process.stdout.readline().startswith(b"ready"), process.stderr.read()
         return process
 
     return started

@@ -35,8 +35,8 @@ def kills_of_one_run(folder, start, expected, rng, at_most):
             process.wait()
             close(process)
         else:
-            assert (process.returncode, errors) == (0, "")
-            assert output == f"{expected}\n"
+            assert (process.returncode, errors) == (0, b"")
+            assert output == f"{expected}\n".encode()
             assert len(os.listdir(folder)) == 1
             return kills
         path = latest(folder)
@@ -71,13 +71,14 @@ def test_ctrl_c(tmp_path, start, expected):
         began = time.monotonic()
         output, errors = process.communicate()
         assert time.monotonic() - began < 10  # a second on an idle machine
-        assert (process.returncode, output) == (130, "")
+        assert (process.returncode, output) == (130, b"")
+        errors = errors.decode()
         assert "interrupted in epoch" in errors
         assert f"resume=True with the checkpoint in {tmp_path}" in errors
         assert "Traceback" not in errors
         assert len(os.listdir(tmp_path)) == 1
     process = start(tmp_path, "resume")
-    assert process.communicate() == (f"{expected}\n", "")
+    assert process.communicate() == (f"{expected}\n".encode(), b"")
 
 
 def run_with_hash_seeds(start, seeds):
@@ -85,8 +86,8 @@ def run_with_hash_seeds(start, seeds):
     for seed in seeds:
         process = start("", PYTHONHASHSEED=str(seed), PATH=os.environ["PATH"])
         output, errors = process.communicate()
-        assert errors == ""
-        found.add(output.strip())
+        assert errors == b""
+        found.add(output.decode().strip())
     return found
 
 
