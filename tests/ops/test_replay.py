@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule import jvp, trace, value_and_grad
+from chainrule import hvp, jvp, trace, value_and_grad
 
 view = np.lib.stride_tricks.sliding_window_view
 ROW = np.array([0.5, -1.0, 2.0, 0.25])
@@ -94,6 +94,7 @@ PROGRAMS = {
     "nanmean": lambda x: np.nanmean(x, axis=0) ** 2,
     "nanmax": lambda x: np.nanmax(x, axis=0) ** 2,
     "unwrap": lambda x: np.unwrap(3.0 * x, axis=0) ** 2,
+    "outer": lambda x: np.multiply.outer(x[:, 0], ROW) + np.add.outer(x[:, 1], ROW),
     "over axes": lambda x: np.apply_over_axes(np.sum, x, [0, 1]) ** 2,
 }
 
@@ -128,6 +129,13 @@ def test_the_gradient_of_an_unused_argument_is_zeros_of_its_own_batch_size():
     graph = trace(step)(np.ones(2), batch(3))
     _, (_, gradient) = graph(np.ones(2), batch(5))
     np.testing.assert_array_equal(gradient, np.zeros((5, 4)))
+
+
+def test_so_is_its_second_derivative():
+    product = lambda w, x, v, u: hvp(lambda w, x: np.sum(w**3), (w, x), (v, u))
+    graph = trace(product)(np.ones(2), batch(3), np.ones(2), batch(3))
+    _, second = graph(np.ones(2), batch(5), np.ones(2), batch(5))
+    np.testing.assert_array_equal(second, np.zeros((5, 4)))
 
 
 def test_the_tangent_of_a_broadcast_argument_follows_the_batch():

@@ -165,9 +165,9 @@ def detach(tree: Any) -> Any:
     return unflatten(structure, [x._value if isinstance(x, Tensor) else x for x in leaves])
 
 
-def zeros(v: Tensor) -> Any:
-    """Return zeros like a variable; within a trace a Tensor that follows the variable's shape."""
-    found = np.zeros_like(v)  # type: ignore[call-overload]
+def zeros(t: Tensor) -> Any:
+    """Return zeros like a Tensor; within a trace a Tensor that follows the other's shape."""
+    found = np.zeros_like(t)  # type: ignore[call-overload]
     return found if isinstance(found, Tensor) else found[()]
 
 

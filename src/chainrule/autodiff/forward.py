@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Recording, detach, needed, owned, record
+from chainrule.autodiff.arguments import Recording, detach, needed, owned, record, zeros
 from chainrule.autodiff.reverse import fitted, parts, pull_back
 from chainrule.errors import ShapeError
 from chainrule.graph import Kind, Op, Tensor
@@ -55,9 +55,7 @@ def push_forward(
         for x in t.inputs:
             if isinstance(x, Tensor) and last_use[x.serial] is t:
                 tangents.pop(x.serial, None)
-    return [
-        tangents[t.serial] if t.serial in tangents else np.zeros_like(t._value) for t in results
-    ]
+    return [tangents[t.serial] if t.serial in tangents else zeros(t) for t in results]
 
 
 def _tangent(t: Tensor, op: Op, tangents: dict[int, Any], recording: bool) -> Any:
@@ -152,16 +150,14 @@ def _transposed_rule(
     wanted = {p.serial for p in probes}
     pulled = pull_back(pairs, recording, wanted, {t.serial for t in way})
     by_serial = {t.serial: g for t, g in pulled}
-    results = tuple(
-        by_serial[p.serial] if p.serial in by_serial else np.zeros_like(p) for p in probes
-    )
+    results = tuple(by_serial[p.serial] if p.serial in by_serial else zeros(p) for p in probes)
     return results if several else results[0]
 
 
 def _probe(y: Any) -> Tensor:
     """Return a variable of the shape of `y`; within a trace one that follows that shape."""
-    zeros = np.zeros_like(y)
-    return zeros if isinstance(zeros, Tensor) else leaf(zeros)
+    probe = np.zeros_like(y)
+    return probe if isinstance(probe, Tensor) else leaf(probe)
 
 
 class Pushforward:

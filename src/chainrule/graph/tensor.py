@@ -228,7 +228,7 @@ class Tensor(ArrayMethods):
             entry = REGISTRY.by_function.get((ufunc, method))
             if method == "outer" and ufunc in REGISTRY.by_function and not kwargs:
                 first, second = (np.asanyarray(x) if isinstance(x, list) else x for x in inputs)
-                return ufunc(np.reshape(first, np.shape(first) + (1,) * np.ndim(second)), second)
+                return ufunc(np.expand_dims(first, tuple(range(-np.ndim(second), 0))), second)
         if entry is None and method == "__call__":
             entry = REGISTRY.lookup(ufunc)
         if entry is None:
