@@ -187,3 +187,32 @@ print(resident() - before)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak <= 1.2 * (layers + 4) * x.nbytes
+
+    def test_the_peak_of_a_training_step(self) -> None:
+        """At most a fifth over four times the parameters and what the layers recorded."""
+        numbers = in_child(
+            """
+import tracemalloc
+import numpy as np
+import chainrule as cr
+rng, sizes, n = np.random.default_rng(0), (200, 300, 300, 10), 1024
+params = [(rng.standard_normal((o, i)) / i**0.5, np.zeros(o)) for i, o in zip(sizes, sizes[1:])]
+x, labels = rng.standard_normal((n, sizes[0])), rng.integers(0, sizes[-1], n)
+def loss(params):
+    h = x
+    for W, b in params[:-1]:
+        h = np.tanh(h @ W.T + b)
+    W, b = params[-1]
+    return -np.mean(cr.log_softmax(h @ W.T + b)[np.arange(n), labels])
+step = cr.value_and_grad(loss)
+step(params)
+tracemalloc.start()
+kept = step(params)
+print(tracemalloc.get_traced_memory()[1])
+print(sum(a.nbytes for layer in params for a in layer))
+print(8 * n * sum(3 * size for size in sizes[1:]))  # product, sum, activation
+"""
+        )
+        peak, parameters, activations = map(int, numbers.split())
+        assert peak <= 1.2 * (4 * parameters + activations)
+        assert activations > 4 * parameters  # else keeping every gradient would go unnoticed
