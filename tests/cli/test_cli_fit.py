@@ -2,12 +2,14 @@
 
 import csv
 import json
+import os
 
 import pytest
 
 from chainrule.cli.exits import Exit
-from chainrule.cli.request import EMBEDDED, FitRequest, Reading, fingerprint
+from chainrule.cli.request import EMBEDDED, FitRequest, Reading, default_folder, fingerprint
 from chainrule.data import Table
+from chainrule.io import sole_writer
 from chainrule.models import Settings
 from chainrule.training import Step
 
@@ -136,27 +138,42 @@ def test_every_option_reaches_the_run(run, tmp_path):
         (["fit", "iris", "--hold-out", "1"], Exit.USAGE, "--hold-out"),
         (["fit", "iris", "--types", "species"], Exit.USAGE, "NAME=KIND"),
         (["fit", "iris", "--nonsense"], Exit.USAGE, "--nonsense"),
-        (["fit", "iris", "--resume", "x"], Exit.USAGE, "leave SOURCE out"),
+        (["fit", "iris", "--resume", "x"], Exit.USAGE, "leave out SOURCE"),
         (["fit", "iris", "--out", "."], Exit.USAGE, "exists already"),
         (["fit", "iris", "--task", "magic"], Exit.USAGE, "binary, multiclass"),
         (["fly"], Exit.USAGE, "fly"),
         (["fit", "absent.csv", "-t", "x"], Exit.DATA, "absent.csv: cannot be opened"),
         (["fit", "houses.csv", "-t", "prize"], Exit.DATA, "did you mean 'price'?"),
         (["fit", "houses.csv", "-t", "price", "--drop", "x"], Exit.DATA, "no column 'x'"),
-        (["fit", "houses.csv", "-t", "price", "--types", "size=big"], Exit.DATA, "'big'"),
-        (["fit", "houses.csv", "-t", "price", "--encoding", "no"], Exit.DATA, "'no'"),
+        (["fit", "houses.csv", "-t", "price", "--types", "size=big"], Exit.USAGE, "'big'"),
+        (["fit", "houses.csv", "-t", "price", "--encoding", "no"], Exit.USAGE, "'no'"),
         (["fit", "ragged.csv", "-t", "a"], Exit.DATA, "row 3"),
         (["fit", "stray.csv", "-t", "a"], Exit.DATA, "row 4, column 'b': '1O' stands among"),
-        (["fit", "stray.csv", "-t", "a"], Exit.DATA, "--types 'b=category'"),
+        (["fit", "stray.csv", "-t", "a"], Exit.DATA, "--types b=category"),
         (["fit", "empty.csv", "-t", "a"], Exit.DATA, "empty.csv"),
         (["fit", "latin.csv", "-t", "a"], Exit.DATA, "--encoding 'latin-1'"),
         (["fit", "--resume", "nowhere"], Exit.DATA, "no interrupted run"),
+        (["fit", "--resume", "x", "--lr", "1", "-t", "y"], Exit.USAGE, "leave out --target, --lr"),
+        (["fit", "--resume", "x", "--out", "y"], Exit.USAGE, "leave out --out"),
+        (["fit", "iris", "--hidden", "9" * 30], Exit.USAGE, "--hidden must be"),
+        (["fit", "iris", "--delimiter", ",,"], Exit.USAGE, "--delimiter is one character"),
+        (["fit", "iris", "--decimal", "x"], Exit.USAGE, "--decimal is . or ,"),
+        (["fit", "iris", "--encoding", "base64"], Exit.USAGE, "'base64'"),
+        (["fit", "iris", "--drop", "a", "--types", "a=date"], Exit.USAGE, "both ignore and date"),
+        (["fit", "twice.csv", "-t", "y"], Exit.DATA, "(column 2 has the name 'x' again"),
+        (["fit", "names.csv", "-t", "y"], Exit.DATA, "(the file has no header"),
+        (["fit", "alone.csv", "-t", "a"], Exit.DATA, "nothing but the target"),
+        (["fit", "quote.csv", "-t", "a"], Exit.DATA, "with --no-quotes"),
     ],
 )
 def test_errors_are_one_line_and_leave_nothing(run, houses, tmp_path, arguments, code, words):
     (tmp_path / "ragged.csv").write_text("a,b\n1,2\n1,2,3\n")
     (tmp_path / "stray.csv").write_text("a,b\n" + "1.5,2\n2,3\n3,1O\n4,4.5\n" + "5,6\n6,7\n" * 9)
     (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "twice.csv").write_text("x,x,z\n" + "1,2,a\n3,4,b\n" * 9)
+    (tmp_path / "names.csv").write_text("x,x\nu,v\n")
+    (tmp_path / "alone.csv").write_text("a\n" + "1.5\n2.5\n" * 9)
+    (tmp_path / "quote.csv").write_text('a;b\n1;"no" she said\n2;yes\n')
     (tmp_path / "latin.csv").write_bytes("a,b\nÖ,1\n".encode("latin-1"))
     before = names(tmp_path)
     ended = run(*arguments)
@@ -173,7 +190,99 @@ def test_divergence_has_its_own_code(run):
     ended = run("fit", "iris", "--optimizer", "sgd", "--lr", "1e30", "--out", "r")
     assert ended.code == Exit.DIVERGED
     assert ended.err.count("\n") == 1
-    assert "learning rate" in ended.err
+    assert ended.err.endswith("lower the learning rate\n")
+    assert "typer" not in ended.err
+
+
+def test_tables_fit_the_terminal_and_no_number_is_cut(run, tmp_path, monkeypatch):
+    name = "a name as long as those of questionnaires"
+    rows = "".join(f"{i % 7}.5,{i % 9},,{i % 40}0000,{'kind of ' * 2}{'abc'[i % 3]}\n"
+                   for i in range(1200))  # fmt: skip
+    (tmp_path / "t.csv").write_text(f"{name},{name} too,empty,price,kind\n{rows}")
+    for width in (60, 80, 160):
+        monkeypatch.setenv("COLUMNS", str(width))
+        for target in ("price", "kind"):
+            out = run("fit", "t.csv", "-t", target, "--epochs", "1").out
+            tables = [line for line in out.splitlines() if line.startswith("  ")]
+            assert all(len(line) <= width for line in tables)
+            assert "1,200" in out  # the missing cells
+            assert "category" in out or target == "kind"
+            assert "…" not in out
+            assert "e+0" not in out
+
+
+def test_many_classes_are_shown_one_by_one_where_a_confusion_table_has_no_room(
+    run, tmp_path, monkeypatch
+):
+    rows = "".join(f"{i % 11}.5,class number {i % 11}\n" for i in range(220))
+    (tmp_path / "t.csv").write_text(f"x,kind\n{rows}")
+    for width, title in (("60", "Classes"), ("160", "Actual class (rows)")):
+        monkeypatch.setenv("COLUMNS", width)
+        assert title in run("fit", "t.csv", "-t", "kind", "--epochs", "1").out
+
+
+def test_what_is_assumed_is_said(run, tmp_path):
+    rows = "".join(f"{1 + i % 28}.{1 + i % 12}.2024,{1000 + i % 5:05},{3 + i % 4},{i}\n"
+                   for i in range(84))  # fmt: skip
+    (tmp_path / "t.csv").write_text(f"day,zip,stars,n\n{rows}9.9.2024,01000,9,0\n")
+    out = run("fit", "t.csv", "-t", "stars", "--epochs", "1").out
+    text = " ".join(out.split())
+    assert "--task regression predicts numbers" in text
+    assert "1 of 5 classes has a single row" in text
+    assert "leading zeros" in text
+    assert "date:%d.%m.%Y" in text
+    (tmp_path / "u.csv").write_text("x,y\n" + "".join(f"{i % 7},{i % 3}\n" for i in range(40)))
+    assert "note:" not in run("fit", "u.csv", "-t", "y", "--epochs", "1").out
+
+
+def test_quotation_marks_may_be_characters(run, tmp_path):
+    rows = "".join(f'{i % 7};{i} "or so" she said {i};{"ab"[i % 2]}\n' for i in range(60))
+    (tmp_path / "t.csv").write_text("x;text;y\n" + rows)
+    assert run("fit", "t.csv", "-t", "y", "--no-quotes", "--epochs", "1", "-q").code == 0
+    assert run("predict", "runs/t-1", "t.csv").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("a\nb\x1b[31m.csv", "a_b_31m-1"),
+        ("$(rm x);.csv", "rm_x-1"),
+        ("-q.csv", "q-1"),
+        ("größe 漢.csv.gz", "größe_漢-1"),
+        (".hidden.csv", "run-1"),
+        ("L" * 200 + ".csv", "L" * 60 + "-1"),
+    ],
+)
+def test_folders_have_harmless_names(tmp_path, monkeypatch, name, folder):
+    monkeypatch.chdir(tmp_path)
+    assert str(default_folder(name)) == f"runs/{folder}"
+
+
+def test_a_run_folder_is_there_with_its_request_or_not_at_all(run, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainrule.cli.fit.save_request", interrupted)
+    ended = run("fit", "iris", "--out", "r")
+    assert (ended.code, "nothing was written" in ended.err) == (Exit.INTERRUPTED, True)
+    assert names(tmp_path) == []
+
+
+def test_a_run_that_is_overtaken_takes_the_next_folder(run, tmp_path, monkeypatch, quick):
+    taken = iter([tmp_path / "runs" / "iris-1", tmp_path / "runs" / "iris-2"])
+    (tmp_path / "runs" / "iris-1").mkdir(parents=True)
+    monkeypatch.setattr("chainrule.cli.fit.default_folder", lambda source: next(taken))
+    assert run("fit", "iris", *quick, "-q").out == f"{tmp_path / 'runs' / 'iris-2'}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_only_one_program_works_in_a_run_folder(run, tmp_path, quick):
+    assert run("fit", "iris", *quick, "--out", "r").code == 0
+    with sole_writer(tmp_path / "r"):
+        ended = run("fit", "--resume", "r")
+    assert (ended.code, ended.out) == (Exit.SYSTEM, "")
+    assert "r: another program is writing in this folder" in ended.err
+    assert run("fit", "--resume", "r").code == 0
 
 
 def test_a_file_in_the_way_is_the_systems_refusal(run, tmp_path, quick):
@@ -181,6 +290,7 @@ def test_a_file_in_the_way_is_the_systems_refusal(run, tmp_path, quick):
     ended = run("fit", "iris", *quick, "--out", "file/run")
     assert ended.code == Exit.SYSTEM
     assert ended.err.count("\n") == 1
+    assert "file" in ended.err
 
 
 def test_hostile_names_are_only_text(run, tmp_path, quick):

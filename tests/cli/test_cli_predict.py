@@ -52,6 +52,21 @@ def test_predictions_to_a_file(run, trained, tmp_path):
     assert (tmp_path / "p.csv").read_text() == run("predict", trained, "houses.csv").out
 
 
+def test_the_rows_themselves_are_never_overwritten(run, trained, houses):
+    before = houses.read_text()
+    ended = run("predict", trained, "houses.csv", "--out", "./houses.csv")
+    assert (ended.code, "would replace" in ended.err) == (Exit.USAGE, True)
+    assert houses.read_text() == before
+
+
+def test_a_given_option_wins_over_that_of_the_training(run, tmp_path, quick):
+    rows = [f"{i % 7},5;{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("x;y\n" + "\n".join(rows) + "\n")
+    (tmp_path / "new.csv").write_text("x,z\n1.5,0\n")
+    assert run("fit", "t.csv", "-t", "y", "--decimal", ",", *quick, "--out", "r").code == 0
+    assert run("predict", "r", "new.csv", "--decimal", ".").code == 0
+
+
 def test_bad_rows_leave_an_old_file_alone(run, trained, tmp_path):
     (tmp_path / "p.csv").write_text("old")
     (tmp_path / "bad.csv").write_text("id,size,day,price\n1,2,2024-01-01,3\n1,huge,2024-01-01,3\n")

@@ -36,10 +36,26 @@ def test_long_names_are_cut():
         ("decimal=','", "--decimal ','"),
         ("name it with missing=, or", "name it with --missing, or"),
         ("header=False", "--no-header"),
+        ("with quotes=False", "with --no-quotes"),
+        ("types={'d': 'date:%d.%m.%Y'}", "--types d=date:%d.%m.%Y"),
+        ("task='regression' it", "try --task regression it"),
     ],
 )
 def test_messages_speak_of_options(message, words):
     assert words in as_options(f"try {message}")
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        "; allow more with limits=Limits(size=...)",
+        " Allow more with limits=Limits(line=...)",
+        ", or clip the gradients with clip_norm=",
+        " [/a folder/main.py:12]",
+    ],
+)
+def test_messages_offer_nothing_that_a_command_cannot_do(offer):
+    assert as_options(f"too long?{offer}") == "too long?"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +68,8 @@ def test_messages_speak_of_options(message, words):
         (DataError("bad", row=3), Exit.DATA, "row 3: bad"),
         (NonFiniteError("nan"), Exit.DIVERGED, "nan"),
         (OSError(28, "No space left on device"), Exit.SYSTEM, "No space"),
+        (OSError(20, "Not a directory", "a/b"), Exit.SYSTEM, "a/b: Not a directory"),
+        (OSError(28, "cannot write a/b: full", "a/b"), Exit.SYSTEM, "cannot write a/b: full"),
         (MemoryError(), Exit.SYSTEM, "memory"),
         (ZeroDivisionError("oops"), Exit.BUG, "ZeroDivisionError: oops"),
     ],

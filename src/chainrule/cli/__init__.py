@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -23,25 +24,36 @@ def run(arguments: Sequence[str]) -> int:
     chainrule 0.1.0
     0
     """
+    try:
+        return _carry_out(arguments)
+    except BaseException as error:
+        from chainrule.cli.exits import report
+
+        if isinstance(error, SystemExit) or "--traceback" in arguments:
+            raise
+        return report(error)
+
+
+def _carry_out(arguments: Sequence[str]) -> int:
     import typer
 
     from chainrule.cli.app import app
-    from chainrule.cli.exits import report
 
     command = typer.main.get_command(app)
     try:
         with command.make_context("chainrule", list(arguments)) as context:
             command.invoke(context)
-        sys.stdout.flush()
     except typer.Exit as ending:
         return ending.exit_code
-    except BaseException as error:
-        if isinstance(error, SystemExit) or "--traceback" in arguments:
-            raise
-        return report(error)
+    sys.stdout.flush()
     return 0
 
 
 def main() -> NoReturn:
     """Run the program with the arguments of the process."""
+    if sys.stderr is None:  # it was closed: what would be said there is said to nobody
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (open until the end)
+    if sys.stdout is None:
+        sys.stderr.write("chainrule: the standard output is closed\n")
+        sys.exit(5)
     sys.exit(run(sys.argv[1:]))

@@ -48,6 +48,15 @@ Decimal = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Decimal mark of the numbers: . or ,", rich_help_panel=_DATA),
 ]
+Quotes = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--quotes/--no-quotes",
+        help='Whether " quotes cells; otherwise it is a character like others.',
+        show_default="--quotes",
+        rich_help_panel=_DATA,
+    ),
+]
 Missing = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(
@@ -88,9 +97,11 @@ def root(
 
 @app.command(epilog=EPILOG)
 def fit(
+    context: typer.Context,
     source: Annotated[
         Optional[str],  # noqa: UP045
         typer.Argument(
+            metavar="SOURCE",
             help="iris, digits, a CSV or TSV file (plain or compressed), or - for standard input; "
             "./iris is a file.",
             show_default=False,
@@ -136,6 +147,7 @@ def fit(
     header: Header = None,
     skip_rows: SkipRows = None,
     decimal: Decimal = None,
+    quotes: Quotes = None,
     missing: Missing = None,
     hidden: Annotated[
         Optional[str],  # noqa: UP045
@@ -220,16 +232,16 @@ def fit(
     from chainrule.cli.exits import UsageError
     from chainrule.cli.request import (
         FitRequest,
+        Reading,
         parse_hidden,
         parse_types,
-        reading_of,
+        reading_options,
         settings_of,
     )
     from chainrule.data.target import TASKS
 
     if resume is not None:
-        if source not in (None, "-"):
-            raise UsageError("--resume goes on with its own source; leave SOURCE out")
+        _refuse_beside_resume(context)
         command.resume(resume, as_json=as_json, quiet=quiet)
         return
     if source is None:
@@ -243,17 +255,35 @@ def fit(
     )  # fmt: skip
     if not 0 < hold_out < 1:
         raise UsageError(f"--hold-out must lie between 0 and 1, not {hold_out}")
-    reading = reading_of(delimiter, encoding, header, skip_rows, decimal, missing)
+    options = reading_options(delimiter, encoding, header, skip_rows, decimal, quotes, missing)
     request = FitRequest(
         source, tuple(target or ()), task, parse_types(types or (), drop or ()), hold_out,
-        settings, reading,
+        settings, Reading(**options),
     )  # fmt: skip
     command.start(request, out, as_json=as_json, quiet=quiet)
 
 
+def _refuse_beside_resume(context: typer.Context) -> None:
+    """Refuse what would have no effect, for a run goes on as it was asked for."""
+    from chainrule.cli.exits import UsageError
+
+    given = [
+        "SOURCE" if parameter.name == "source" else parameter.opts[0]
+        for parameter in context.command.params
+        if str(parameter.name) not in ("resume", "as_json", "quiet", "traceback")
+        and getattr(context.get_parameter_source(str(parameter.name)), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        raise UsageError(
+            f"--resume goes on with the run as it was asked for; leave out {', '.join(given)}"
+        )
+
+
 @app.command(epilog=EPILOG)
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run folder that chainrule fit made.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder that chainrule fit made.")
+    ],
     source: Annotated[
         str, typer.Argument(metavar="FILE", help="Rows to predict: a file, or - (standard input).")
     ],
@@ -273,6 +303,7 @@ def predict(
     header: Header = None,
     skip_rows: SkipRows = None,
     decimal: Decimal = None,
+    quotes: Quotes = None,
     missing: Missing = None,
     traceback: Traceback = False,
 ) -> None:
@@ -282,7 +313,7 @@ def predict(
     in any order, and there may be others.
     """
     from chainrule.cli import predict as command
-    from chainrule.cli.request import reading_of
+    from chainrule.cli.request import reading_options
 
-    reading = reading_of(delimiter, encoding, header, skip_rows, decimal, missing)
-    command.predict(run, source, out, reading, as_json=as_json, safe=safe_csv)
+    options = reading_options(delimiter, encoding, header, skip_rows, decimal, quotes, missing)
+    command.predict(run, source, out, options, as_json=as_json, safe=safe_csv)

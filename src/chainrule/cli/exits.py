@@ -52,11 +52,13 @@ def explain(error: BaseException) -> tuple[Exit, str]:
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return Exit.INTERRUPTED, str(error) or "interrupted; nothing was written"
     if isinstance(error, NonFiniteError):
-        return Exit.DIVERGED, str(error)
+        return Exit.DIVERGED, as_options(str(error))
     if isinstance(error, ChainruleError):
         return Exit.DATA, as_options(str(error))
     if isinstance(error, OSError):
-        return Exit.SYSTEM, error.strerror or str(error)
+        reason = error.strerror or str(error)
+        named = error.filename is None or f" {error.filename}:" in reason
+        return Exit.SYSTEM, reason if named else f"{error.filename}: {reason}"
     if isinstance(error, MemoryError):
         return Exit.SYSTEM, f"not enough memory: {error}"
     return Exit.BUG, f"internal error, please report it: {type(error).__name__}: {error}"

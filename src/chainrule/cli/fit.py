@@ -10,10 +10,16 @@ from typing import Any
 
 from chainrule.cli import show
 from chainrule.cli.exits import UsageError
-from chainrule.cli.request import FitRequest, default_folder, fingerprint
+from chainrule.cli.request import (
+    FitRequest,
+    default_folder,
+    fingerprint,
+    load_request,
+    save_request,
+)
 from chainrule.data import Table
-from chainrule.errors import DataError, FileFormatError
-from chainrule.io import load_json, save_json
+from chainrule.errors import DataError
+from chainrule.io import atomic_folder, load_json, sole_writer
 from chainrule.models import Trial
 from chainrule.models.run_folder import CHECKPOINT, METRICS, REQUEST, is_complete, write_run
 from chainrule.training import Checkpoint
@@ -34,17 +40,28 @@ def start(request: FitRequest, out: Path | None, *, as_json: bool, quiet: bool) 
         Whether to print one JSON document, or the folder alone.
     """
     if out is not None and out.exists():
-        raise UsageError(
-            f"{out} exists already: choose another --out, or go on with it by --resume {out}"
-        )
+        remedy = f", or go on with it by --resume {out}" if (out / REQUEST).is_file() else ""
+        raise UsageError(f"{out} exists already: choose another --out{remedy}")
     table = request.table()
     trial = _prepare(request, table)
-    folder = default_folder(request.source) if out is None else out
     _show_plan(request, table, trial, talking=not (as_json or quiet))
-    folder.mkdir(parents=True)
-    asked = {"request": request.to_dict(), "fingerprint": fingerprint(table)}
-    save_json(folder / REQUEST, asked)
-    _train(trial, folder, resume=False, as_json=as_json, quiet=quiet)
+    folder = _new_folder(request, table, out)
+    with sole_writer(folder):
+        _train(trial, folder, resume=False, as_json=as_json, quiet=quiet)
+
+
+def _new_folder(request: FitRequest, table: Table, out: Path | None) -> Path:
+    """Make the run folder, which holds the request from its first moment on."""
+    while True:
+        folder = default_folder(request.source) if out is None else out
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with atomic_folder(folder) as new:
+                save_request(new, request, table)
+            return folder
+        except OSError:
+            if out is not None or not folder.exists():
+                raise  # otherwise another run was quicker: the next number is free
 
 
 def resume(folder: Path, *, as_json: bool, quiet: bool) -> None:
@@ -62,17 +79,19 @@ def resume(folder: Path, *, as_json: bool, quiet: bool) -> None:
     DataError, FileFormatError
         If the folder holds no run, or the data is no longer what it was.
     """
-    if is_complete(folder):
-        _finish(load_json(folder / METRICS), folder, as_json=as_json, quiet=quiet)
-        return
     if not (folder / REQUEST).is_file():
         raise DataError("holds no interrupted run to go on with", path=str(folder))
-    asked = load_json(folder / REQUEST)
-    if not isinstance(asked, dict):
-        raise FileFormatError(f"{folder / REQUEST}: no request")
-    request = FitRequest.from_dict(asked.get("request"))
+    with sole_writer(folder):
+        if is_complete(folder):
+            _finish(load_json(folder / METRICS), folder, as_json=as_json, quiet=quiet)
+        else:
+            _go_on(folder, as_json=as_json, quiet=quiet)
+
+
+def _go_on(folder: Path, *, as_json: bool, quiet: bool) -> None:
+    request, expected = load_request(folder)
     table = request.table()
-    if fingerprint(table) != asked.get("fingerprint"):
+    if fingerprint(table) != expected:
         raise DataError(
             "the data has changed since the run began; start a new one", path=request.source
         )

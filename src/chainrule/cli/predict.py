@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from os.path import samefile
 from pathlib import Path
 from typing import IO, Any
 
-from chainrule.cli.request import FitRequest, Reading
+from chainrule.cli.exits import UsageError
+from chainrule.cli.request import Reading, load_request
 from chainrule.cli.text import plain
 from chainrule.data import Table
-from chainrule.io import atomic_write, load_json
+from chainrule.io import atomic_write
 from chainrule.models import TableModel
 from chainrule.models.run_folder import REQUEST, write_columns
 
 
 def predict(
-    run: Path, source: str, out: str, reading: Reading, *, as_json: bool, safe: bool
+    run: Path, source: str, out: str, options: Mapping[str, Any], *, as_json: bool, safe: bool
 ) -> None:
     """Write predictions for the rows of a file.
 
@@ -31,18 +33,22 @@ def predict(
         The run folder.
     source, out : str
         Where rows come from and predictions go; ``-`` is standard input and output.
-    reading : Reading
-        Options that were given; the others are those of the training file.
+    options : mapping
+        Arguments of `Reading` that were given; the others are those of the training file.
     as_json, safe : bool
         Whether to write JSON instead of CSV, and whether to disarm formulas.
 
     Raises
     ------
+    UsageError
+        If the output would replace the input.
     DataError, FileFormatError
         If the rows are not what the model was trained on, or the folder holds no model.
     """
+    if out != "-" and Path(out).exists() and Path(source).exists() and samefile(out, source):
+        raise UsageError(f"--out {out} would replace the rows to predict")
     model = TableModel.load(run)
-    blocks = _as_trained(run, reading).blocks(source)
+    blocks = replace(_reading_of_training(run), **options).blocks(source)
     with _open(out) as file:
         if as_json:
             _write_json(file, model, blocks)
@@ -50,15 +56,10 @@ def predict(
             _write_csv(file, model, blocks, safe)
 
 
-def _as_trained(run: Path, reading: Reading) -> Reading:
-    """Return options of reading, where they were left open those of the training file."""
+def _reading_of_training(run: Path) -> Reading:
     if not (run / REQUEST).is_file():
-        return reading
-    before = FitRequest.from_dict(load_json(run / REQUEST).get("request")).reading
-    given = {
-        name: value for name, value in vars(reading).items() if value != getattr(Reading(), name)
-    }
-    return replace(before, **given)
+        return Reading()
+    return load_request(run)[0].reading
 
 
 def _open(out: str) -> AbstractContextManager[IO[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,8 +13,11 @@ import numpy as np
 
 from chainrule.cli.exits import UsageError
 from chainrule.data import Table, load_digits, load_iris, read_blocks, read_table
+from chainrule.data.columns import INPUT_KINDS
 from chainrule.errors import ArgumentError, FileFormatError
+from chainrule.io import load_json, save_json
 from chainrule.models import Settings
+from chainrule.models.run_folder import REQUEST
 
 EMBEDDED = {"iris": (load_iris, "species"), "digits": (load_digits, "digit")}
 """Sets that come with the program, and what is predicted of each unless the user says so."""
@@ -28,6 +32,7 @@ class Reading:
     header: bool | None = None
     skip_rows: int = 0
     decimal: str = "."
+    quotes: bool = True
     missing: tuple[str, ...] = ()
 
     def options(self) -> dict[str, Any]:
@@ -103,6 +108,26 @@ class FitRequest:
             raise FileFormatError(f"no request that this version knows: {error}") from None
 
 
+def save_request(folder: Path, request: FitRequest, table: Table) -> None:
+    """Write what was asked for into a run folder, with the fingerprint of the data."""
+    asked = {"request": request.to_dict(), "fingerprint": fingerprint(table)}
+    save_json(folder / REQUEST, asked)
+
+
+def load_request(folder: Path) -> tuple[FitRequest, str]:
+    """Return what was asked for, and the fingerprint of the data it was asked of.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is damaged.
+    """
+    asked = load_json(folder / REQUEST)
+    if not isinstance(asked, dict) or not isinstance(asked.get("fingerprint"), str):
+        raise FileFormatError(f"{folder / REQUEST}: no request")
+    return FitRequest.from_dict(asked.get("request")), asked["fingerprint"]
+
+
 def fingerprint(table: Table) -> str:
     """Return a hash of all names and cells: two tables of equal fingerprints are the same."""
     digest = hashlib.sha256()
@@ -120,14 +145,18 @@ def parse_types(choices: Iterable[str], dropped: Iterable[str]) -> dict[str, str
     Raises
     ------
     UsageError
-        If a text has another form.
+        If a text has another form, or two contradict each other.
     """
     types = dict.fromkeys(dropped, "ignore")
     for choice in choices:
         name, equals, kind = choice.rpartition("=")
         if not (name and equals and kind):
             raise UsageError(f"--types expects NAME=KIND, such as size=category, not {choice!r}")
-        types[name] = kind
+        if kind.partition(":")[0] not in (*INPUT_KINDS, "ignore"):
+            known = ", ".join((*INPUT_KINDS, "date:PATTERN", "ignore"))
+            raise UsageError(f"--types knows {known}, not {kind!r}")
+        if types.setdefault(name, kind) != kind:
+            raise UsageError(f"column {name!r} is both {types[name]} and {kind}: choose one")
     return types
 
 
@@ -157,35 +186,62 @@ def settings_of(**choices: Any) -> Settings:
 
 
 def default_folder(source: str) -> Path:
-    """Return the first unused folder among ``runs/NAME-1``, ``runs/NAME-2``, ..."""
-    name = "stdin" if source == "-" else Path(source).name.split(".")[0] or "run"
+    """Return the first unused folder among ``runs/NAME-1``, ``runs/NAME-2``, ...
+
+    Of the source's name it keeps what every file system and terminal takes as it is.
+    """
+    stem = "stdin" if source == "-" else Path(source).name.split(".")[0]
+    name = re.sub(r"[^\w-]+", "_", stem).strip("_-")[:60] or "run"
     number = 1
     while (folder := Path("runs", f"{name}-{number}")).exists():
         number += 1
     return folder
 
 
-def reading_of(
+def reading_options(
     delimiter: str | None,
     encoding: str | None,
     header: bool | None,
     skip_rows: int | None,
     decimal: str | None,
+    quotes: bool | None,
     missing: list[str] | None,
-) -> Reading:
-    r"""Return how a file is read from the options that were given.
+) -> dict[str, Any]:
+    r"""Return those arguments of `Reading` that were given on the command line.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be.
 
     Examples
     --------
-    >>> reading_of("\\t", None, None, None, None, None).delimiter
-    '\t'
+    >>> reading_options("\\t", None, None, None, None, None, None)
+    {'delimiter': '\t'}
     """
+    if delimiter in ("\\t", "tab"):
+        delimiter = "\t"
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n" \0'):
+        raise UsageError(f"--delimiter is one character, or tab, not {delimiter!r}")
+    if decimal not in (None, ".", ","):
+        raise UsageError(f"--decimal is . or , not {decimal!r}")
+    if encoding is not None and not _is_text_encoding(encoding):
+        raise UsageError(f"--encoding: no text encoding is called {encoding!r}")
     given = {
-        "delimiter": "\t" if delimiter in ("\\t", "tab") else delimiter,
+        "delimiter": delimiter,
         "encoding": encoding,
         "header": header,
         "skip_rows": skip_rows,
         "decimal": decimal,
+        "quotes": quotes,
         "missing": tuple(missing) if missing else None,
     }
-    return Reading(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _is_text_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        return False
+    return True

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule import nn
-from chainrule.cli.text import short, verbatim
+from chainrule.cli.text import as_options, figures, plain, short, verbatim
 from chainrule.data import ColumnType, Table
 from chainrule.models import Trial
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _COLUMNS_SHOWN = 16
 _CLASSES_SHOWN = 12
+_SHORTEST, _LONGEST = 6, 20  # characters of a class's name above a confusion table
+_GAP = 3  # blanks between the columns of a table
 _NAMES = {"network": "network", "linear": "linear model"}
 
 
@@ -27,18 +31,31 @@ def console() -> Console:
     """Return a console on standard output; on anything but a terminal it is plain text."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the program with an exit code of its own
+
+    return Plain(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def _grid(title: str, *columns: str, numbers: int = 0) -> Grid:
-    """Return an empty table whose last `numbers` columns are aligned to the right."""
+def _grid(title: str, *columns: str, numbers: int = 0, fold: Sequence[int] = (0,)) -> Grid:
+    """Return an empty table whose last `numbers` columns are aligned to the right.
+
+    Where there is little room, the columns at the places `fold` take several lines, and no other
+    is cut.
+    """
     from rich import box
     from rich.table import Table as Grid
 
     grid = Grid(title=verbatim(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD)
     for i, column in enumerate(columns):
         right = i >= len(columns) - numbers
-        grid.add_column(verbatim(column), justify="right" if right else "left", no_wrap=True)
+        grid.add_column(
+            verbatim(column),
+            justify="right" if right else "left",
+            no_wrap=i not in fold,
+            overflow="fold",
+        )
     return grid
 
 
@@ -55,18 +72,17 @@ def data(console: Console, source: str, table: Table, trial: Trial) -> None:
     )
     console.print(verbatim(f"task: {_task(trial)}"))
     for notice in (*table.notices, *target.notices):
-        console.print(verbatim(f"note: {notice}"))
-    grid = _grid("Columns", "column", "kind", "remark", "missing", numbers=1)
+        console.print(verbatim(f"note: {as_options(notice)}"))
+    grid = _grid("Columns", "column", "kind", "remark", "missing", numbers=1, fold=(0, 2))
     for name, kind in _worth_showing(trial.types):
         missing = int(table[name].missing.sum())
-        _add(
-            grid, short(name), kind.kind, short(kind.notice, 60), f"{missing:,}" if missing else ""
-        )
+        notice = short(as_options(kind.notice), 160)
+        _add(grid, short(name), kind.kind, notice, f"{missing:,}" if missing else "")
     console.print(grid)
     if len(trial.types) > _COLUMNS_SHOWN:
         counts = Counter(kind.kind for kind in trial.types.values())
-        listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-        console.print(verbatim(f"  in all {len(trial.types)} columns: {listed}"))
+        listed = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
+        console.print(verbatim(f"  in all {len(trial.types):,} columns: {listed}"))
     parts = {"to train on": trial.training, "for early stopping": trial.validation}
     rows = [f"{len(part):,} {use}" for use, part in parts.items() if part is not None]
     console.print(verbatim(f"rows: {', '.join(rows)}, {len(trial.held_out):,} held out"))
@@ -120,13 +136,17 @@ def network(console: Console, trial: Trial) -> None:
 def results(console: Console, metrics: dict[str, Any]) -> None:
     """Show the measures on the held-out part, beside the baselines."""
     best = f", the best was {metrics['best_epoch']}" if metrics["best_epoch"] else ""
-    console.print(verbatim(f"trained for {metrics['epochs']} epochs{best}"))
+    console.print(verbatim(f"trained for {_count(metrics['epochs'], 'epoch')}{best}"))
     scores = metrics["held_out"]
     rows = metrics["rows"]["held_out"]
     if metrics["task"] == "regression":
         _regression(console, scores, rows)
     else:
         _classification(console, scores, rows, metrics["task"])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _names(task: str) -> dict[str, str]:
@@ -137,7 +157,7 @@ def _names(task: str) -> dict[str, str]:
 def _classification(console: Console, scores: dict[str, Any], rows: int, task: str) -> None:
     measures = [name for name, value in scores["network"].items() if isinstance(value, float)]
     titles = [name.replace("_", " ") for name in measures]
-    grid = _grid(f"On the {rows:,} rows held out", "", *titles, numbers=len(titles))
+    grid = _grid(f"On the {_count(rows, 'row')} held out", "", *titles, numbers=len(titles))
     for key, name in _names(task).items():
         _add(grid, name, *(f"{scores[key][measure]:.4f}" for measure in measures))
     console.print(grid)
@@ -148,15 +168,25 @@ def _classification(console: Console, scores: dict[str, Any], rows: int, task: s
 
 
 def _confusion(console: Console, scores: dict[str, Any]) -> None:
-    names = [short(entry["name"], 14) for entry in scores["classes"]]
-    if len(names) > _CLASSES_SHOWN:
-        worst = sorted(scores["classes"], key=lambda entry: float(entry["f1"]))[:_CLASSES_SHOWN]
-        _each_class(console, f"The {len(worst)} hardest of {len(names)} classes", worst)
+    """Show how often each class was taken for each, or, without room for it, each class alone."""
+    classes, confusion = scores["classes"], scores["confusion"]
+    room = (console.width - 2) // (len(classes) + 1) - _GAP
+    digits = max(len(f"{count:,}") for counts in confusion for count in counts)
+    longest = max(len(plain(entry["name"])) for entry in classes)
+    if len(classes) > _CLASSES_SHOWN or room < max(digits, min(longest, _SHORTEST)):
+        _hardest(console, classes)
         return
+    names = [short(entry["name"], min(room, _LONGEST)) for entry in classes]
     grid = _grid("Actual class (rows), predicted class (columns)", "", *names, numbers=len(names))
-    for name, counts in zip(names, scores["confusion"], strict=True):
+    for name, counts in zip(names, confusion, strict=True):
         _add(grid, name, *(f"{count:,}" if count else "." for count in counts))
     console.print(grid)
+
+
+def _hardest(console: Console, classes: list[dict[str, Any]]) -> None:
+    worst = sorted(classes, key=lambda entry: float(entry["f1"]))[:_CLASSES_SHOWN]
+    some = f"The {len(worst)} hardest of {len(classes):,} classes"
+    _each_class(console, "Classes" if len(worst) == len(classes) else some, worst)
 
 
 def _each_class(console: Console, title: str, entries: list[dict[str, Any]]) -> None:
@@ -169,23 +199,24 @@ def _each_class(console: Console, title: str, entries: list[dict[str, Any]]) -> 
 
 def _regression(console: Console, scores: dict[str, Any], rows: int) -> None:
     for i, output in enumerate(scores["network"]["outputs"]):
-        title = f"{short(output['name'])}, on the {rows:,} rows held out"
+        title = f"{short(output['name'])}, on the {_count(rows, 'row')} held out"
         grid = _grid(title, "", "rmse", "mae", "r2", numbers=3)
-        for key, name in _names("regression").items():
-            one = scores[key]["outputs"][i]
-            r2 = "" if one["r2"] is None else f"{one['r2']:.4f}"
-            _add(grid, name, f"{one['rmse']:,.5g}", f"{one['mae']:,.5g}", r2)
+        found = {name: scores[key]["outputs"][i] for key, name in _names("regression").items()}
+        rmse, mae = (figures([one[m] for one in found.values()]) for m in ("rmse", "mae"))
+        r2 = ["" if one["r2"] is None else f"{one['r2']:.4f}" for one in found.values()]
+        for cells in zip(found, rmse, mae, r2, strict=True):
+            _add(grid, *cells)
         console.print(grid)
         quantiles = output["error_quantiles"]
         titles = [f"{float(level):.0%}" for level in quantiles]
         grid = _grid(
             "Quantiles of the error, predicted minus actual", "", *titles, numbers=len(titles)
         )
-        _add(grid, "network", *(f"{value:,.4g}" for value in quantiles.values()))
+        _add(grid, "network", *figures([*quantiles.values()]))
         console.print(grid)
 
 
 def folder(console: Console, path: Path) -> None:
     """Show where the run is and how to use it."""
     console.print(verbatim(f"run folder: {path}"))
-    console.print(verbatim(f"predict with: chainrule predict {path} FILE"))
+    console.print(verbatim(f"predict with: chainrule predict {quote(str(path))} FILE"))

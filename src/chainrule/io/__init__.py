@@ -2,6 +2,7 @@
 
 from chainrule.io.atomic import atomic_folder, atomic_write, discard, remove_leftovers
 from chainrule.io.documents import load_json, parse_json, save_json
+from chainrule.io.locks import sole_writer
 from chainrule.io.tensors import load_tensors, read_tensors, save_tensors, write_tensors
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "remove_leftovers",
     "save_json",
     "save_tensors",
+    "sole_writer",
     "write_tensors",
 ]
