@@ -36,6 +36,10 @@ def kind(values, name="x", **options):
         ([f"N{i}" for i in range(100)], "identifier"),
         ([f"some words {i % 60}" for i in range(100)], "text"),
         ([f"city {i % 25}" for i in range(100)], "category"),
+        ([f"{1000 + i % 25:05}" for i in range(100)], "category"),  # postcodes
+        ([f"{1000 + i:05}" for i in range(0, 200, 2)], "number"),
+        (["007", "1234", "7"] * 9, "number"),
+        ([f"{10 + i % 25}" for i in range(100)], "number"),
     ],
 )
 def test_kinds(values, expected):
@@ -54,6 +58,20 @@ def test_names_of_identifiers(name):
 @pytest.mark.parametrize("name", ["humid", "paid", "width", "lunch"])
 def test_names_that_only_end_alike(name):
     assert kind([5, 3, 9, 4], name) == "number"
+
+
+def test_dates_that_need_a_pattern_are_pointed_out():
+    days = [f"{1 + i % 28}.{1 + i % 12}.2024" for i in range(84)]
+    for values in (days, ["1/2/24", "3/4/24"] * 9):
+        found = column_types(Table.from_columns({"day": values}))["day"]
+        assert "types={'day': 'date:%d.%m.%Y'}" in found.notice
+    assert kind(days, types={"x": "date:%d.%m.%Y"}) == "date"
+
+
+def test_errors_stay_short_whatever_a_cell_holds():
+    with pytest.raises(DataError, match=r"'9{30,}\.\.\.' is too large") as caught:
+        number_values(Table.from_columns({"x": ["9" * 5000]}), "x")
+    assert len(str(caught.value)) < 200
 
 
 def test_what_is_left_out_says_why():

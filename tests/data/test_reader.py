@@ -131,6 +131,10 @@ class TestNames:
         assert table.names == ["column1_2", "a", "a_3", "a_2", "column1"]
         assert len(table.notices) == 2
 
+    def test_double_names_above_numbers_are_a_header(self, write):
+        assert read_table(write("a,a,b\n1,2,u\n3,4,v\n")).names == ["a", "a_2", "b"]
+        assert read_table(write("u,u,b\nu,v,c\nv,v,c\n")).names == ["column1", "column2", "column3"]
+
     def test_line_breaks_in_a_name_become_spaces(self, write):
         assert read_table(write('"a\n b",c\n1,2\n')).names == ["a b", "c"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import chainrule.data.cells as cells
-from chainrule.data.table import Table
+from chainrule.data.table import Column, Table, TextColumn
 from chainrule.errors import DataError
 from chainrule.graph import Array
 
@@ -17,6 +17,7 @@ INPUT_KINDS = ("number", "category", "boolean", "date")
 """Kinds of column that a network can be given."""
 
 _ID_NAME = re.compile(r"(?:.*[ _.-])?(?:id|uuid|guid|index|key|nr|no|row)|unnamed:? ?\d*", re.I)
+_MAYBE_DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[ T].*)?")
 _CAMEL_ID = re.compile(r".*[a-z](?:Id|ID)")
 _RARE = 0.1  # share of strange cells up to which they are taken for mistakes
 _FEW = 20  # distinct texts that are categories however few rows there are
@@ -57,7 +58,8 @@ def column_types(
 
     In this order: *empty* if it holds no value; *constant* if it holds one value everywhere;
     *boolean* for true/false, yes/no, t/f, y/n and 0/1; *number* if every cell is a plain decimal
-    number, and then *identifier* if the numbers are all different and whole and either count the
+    number, but *category* if zeros fill them up to one width and they repeat, as postcodes do, and
+    *identifier* if the numbers are all different and whole and either count the
     rows or stand under a name like ``id``; *date* for ISO 8601 dates; *category* for texts that
     repeat (at most 20 different ones, or each four times on average); *identifier* for texts that
     are all different or stand under a name like ``id``; and otherwise free *text*.
@@ -118,8 +120,8 @@ def number_values(table: Table, name: str) -> Array:
         if np.isnan(values[row]):
             raise _stray(table, name, row, "numbers", "category")
         raise table.error(
-            f"{column.text(row)!r} is too large to reckon with: numbers must be finite and at most "
-            f"{_HUGE:g} in size",
+            f"{_short(column.text(row))} is too large to reckon with: numbers must be finite and "
+            f"at most {_HUGE:g} in size",
             column=name,
             row=row,
         )
@@ -218,7 +220,15 @@ def _type_of(table: Table, name: str) -> ColumnType:
         return ColumnType("date")
     _refuse_rare_strays(table, name, dates, missing, "dates")
     _refuse_almost_numbers(table, name, levels, codes)
-    return _type_of_texts(name, len(levels), present)
+    return _with_date_hint(_type_of_texts(name, len(levels), present), name, levels)
+
+
+def _with_date_hint(found: ColumnType, name: str, levels: list[str]) -> ColumnType:
+    """Say how to read what may be dates, but of which day and month cannot be told apart."""
+    if not all(_MAYBE_DATE.fullmatch(level) for level in levels):
+        return found
+    hint = f"if these are dates, name their pattern: types={{{name!r}: 'date:%d.%m.%Y'}}"
+    return replace(found, notice="; ".join(filter(None, (found.notice, hint))))
 
 
 def _type_of_numbers(table: Table, name: str) -> ColumnType:
@@ -227,6 +237,8 @@ def _type_of_numbers(table: Table, name: str) -> ColumnType:
     complete = not np.isnan(values).any()
     if len(distinct) == 1 and complete:
         return ColumnType("constant", f"left out: it is {distinct[0]:g} in every row")
+    if _are_codes(table[name], len(distinct)):
+        return ColumnType("category", "its leading zeros make it a code, not a number")
     if set(distinct.tolist()) == {0.0, 1.0}:
         return ColumnType("boolean")
     whole = bool((values == np.round(values)).all())
@@ -237,6 +249,18 @@ def _type_of_numbers(table: Table, name: str) -> ColumnType:
         if len(values) > _FEW and (np.diff(values) == 1).all():
             return ColumnType("identifier", "left out: it only counts the rows")
     return ColumnType("number")
+
+
+def _are_codes(column: Column, distinct: int) -> bool:
+    """Tell postcodes and their like: digits, zeros before them to one width, that repeat."""
+    if not isinstance(column, TextColumn):
+        return False
+    levels, codes = column.categories()
+    width = len(levels[0])
+    padded = width > 1 and any(level[0] == "0" for level in levels)
+    digits = all(len(level) == width and level.isdecimal() for level in levels)
+    few = distinct <= _FEW or distinct * _REPEATS <= (codes >= 0).sum()
+    return padded and digits and few and distinct < (codes >= 0).sum()
 
 
 def _type_of_texts(name: str, levels: int, present: int) -> ColumnType:

@@ -87,6 +87,7 @@ class TableEncoder:
         left_out = {name: found[name].notice for name in found if name not in used}
         if not used:
             reasons = "; ".join(f"{name!r} is {reason}" for name, reason in left_out.items())
+            reasons = reasons or "the table holds nothing but the target"
             raise DataError(f"no column is left to learn from: {reasons}", path=table.path)
         return cls(
             tuple(fit_input(rest, name, found[name], embed_above) for name in used), left_out
@@ -187,8 +188,9 @@ def _in_float32(column: Input, table: Table) -> Array:
     numbers = column.encode(table)
     if numbers.size and np.abs(numbers).max() > np.finfo(np.float32).max:
         row = int(np.abs(numbers).max(axis=1).argmax())
+        text = table[column.name].text(row)
         raise table.error(
-            f"{table[column.name].text(row)!r} is too far from the numbers of the training rows",
+            f"{text!r:.40} is too far from the numbers of the training rows",
             column=column.name,
             row=row,
         )

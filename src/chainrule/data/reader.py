@@ -56,7 +56,8 @@ def read_table(
         Name of the text encoding; UTF-8 with or without a byte-order mark by default.
     header : bool, optional
         Whether the first record holds the names. By default it does unless one of its cells is
-        a number or it repeats a cell; without one the columns are called column1, column2, ...
+        a number, stands again further down, or occurs twice above cells that are no numbers
+        either; without one the columns are called column1, column2, ...
     names : sequence of str, optional
         Names to use: the file then has no header, or with ``header=True`` one to replace.
     skip_rows : int
@@ -347,13 +348,16 @@ def _even_width(sample: list[str], delimiter: str, quotes: bool) -> int:
 
 
 def _is_header(records: list[_Record]) -> bool:
-    """Tell whether the first record can be names: no numbers, no repetition, none met below."""
+    """Tell whether the first record can be names: no numbers, none met below, few repeated."""
     head = [cell.strip() for cell in records[0][1]]
     named = [cell for cell in head if cell]
-    if not named or not np.isnan(cells.numbers(named)).all() or len(set(named)) < len(named):
+    if not named or not np.isnan(cells.numbers(named)).all():
         return False
-    below = (row for _, row in records[1:_SAMPLE])
-    return not any(name and name == row[i].strip() for row in below for i, name in enumerate(head))
+    below = [[cell.strip() for cell in row] for _, row in records[1:_SAMPLE]]
+    if any(name and name == row[i] for row in below for i, name in enumerate(head)):
+        return False
+    columns = [cells.numbers(column) for column in zip(*below, strict=True)]
+    return len(set(named)) == len(named) or any(not np.isnan(c).all() for c in columns)
 
 
 def _names(

@@ -288,7 +288,9 @@ class Table:
         shown = ", ".join(map(repr, self.names[:20])) + (", ..." if len(self.names) > 20 else "")
         what = "column" if len(absent) == 1 else "columns"
         wanted = ", ".join(map(repr, absent))
-        raise DataError(f"no {what} {wanted}{hint}; the table has {shown}", path=self.path)
+        because = "".join(f" ({notice})" for notice in self.notices[:1])
+        message = f"no {what} {wanted}{hint}; the table has {shown}{because}"
+        raise DataError(message, path=self.path)
 
     def error(self, message: str, *, column: str, row: int | None = None) -> DataError:
         """Return an error about one column, and about one of its rows, counted from 0 here."""

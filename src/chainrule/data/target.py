@@ -318,10 +318,18 @@ def _of_classes(table: Table, name: str, task: str | None, numeric: bool) -> Tar
             "identifier or free text?",
             column=name,
         )
+    notices = []
+    if numeric and task is None and classes != [*map(str, range(len(classes)))]:
+        notices.append(
+            f"the target's {len(classes)} different numbers are taken for classes; "
+            "task='regression' predicts numbers"
+        )
     lone = int((np.bincount(codes) == 1).sum())
-    notices = (f"{lone} of {len(classes)} classes have a single row each",) if lone else ()
+    if lone:
+        have = "has a single row" if lone == 1 else "have a single row each"
+        notices.append(f"{lone} of {len(classes)} classes {have}, so none of it is held out")
     derived = task or ("binary" if len(classes) == 2 else "multiclass")
-    return Target(derived, (name,), tuple(classes), notices=notices)
+    return Target(derived, (name,), tuple(classes), notices=tuple(notices))
 
 
 def _of_label_lists(table: Table, name: str, separator: str) -> Target:
