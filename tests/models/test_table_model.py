@@ -257,6 +257,36 @@ def test_digits_with_the_defaults():
     assert model.score(trial.held_out)["accuracy"] >= 0.97
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_a_prediction_does_not_hang_on_the_rows_beside_it(task):
+    table = mixed()
+    model = Trial.prepare(table, TASKS[task], settings=QUICK).model
+    together = model.predict(table)
+    for size in (1, 7):
+        parts = [
+            model.predict(table.take(np.arange(start, min(start + size, len(table)))))
+            for start in range(0, len(table), size)
+        ]
+        assert {name: [x for part in parts for x in part[name]] for name in together} == together
+
+
+def test_held_out_rows_leave_no_trace_in_what_is_fitted():
+    table, settings = mixed(), Settings(hidden=(8,), validation=0.2)
+    first = Trial.prepare(table, "price", settings=settings)
+    parts = [first.training.lines, first.validation.lines, first.held_out.lines]
+    assert sorted(np.concatenate(parts).tolist()) == table.lines.tolist()
+    unseen = ~np.isin(table.lines, first.training.lines)
+    other = Table.from_columns({
+        "size": np.where(unseen, 1e6, table["size"].numbers()),
+        "town": [f"elsewhere {i}" if new else table["town"].text(i) for i, new in enumerate(unseen)],
+        "price": np.where(unseen, -1e6, table["price"].numbers()),
+    })  # fmt: skip
+    changed = Table({**table.columns, **other.columns}, table.lines)
+    second = Trial.prepare(changed, "price", settings=settings, types={"town": "category"})
+    assert second.model.encoder.to_dict()["inputs"] == first.model.encoder.to_dict()["inputs"]
+    assert second.model.target.to_dict() == first.model.target.to_dict()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_adult_with_the_defaults(shared_data, seed):

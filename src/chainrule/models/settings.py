@@ -32,6 +32,7 @@ _BY_ROWS: tuple[tuple[float, int, int, tuple[int, ...], float, float], ...] = (
     (100_000, 256, 15, (128, 64), 0.3, 0.001),
     (float("inf"), 512, 10, (256, 128), 0.3, 0.001),
 )
+_WIDTH = Interval(1, 2**31, integer=True)
 _REGRESSION_RATE = 0.003  # with twice the epochs and no dropout, which blurs numbers
 _FEW_TO_VALIDATE = 200
 
@@ -90,7 +91,7 @@ class Settings:
         given = {name: value for name, value in vars(self).items() if value is not None}
         check("settings", _ALLOWED, given)
         for width in self.hidden or ():
-            check("settings", {"hidden": COUNT}, {"hidden": width})
+            check("settings", {"hidden": _WIDTH}, {"hidden": width})
 
     def resolved(self, n_rows: int, regression: bool = False) -> Settings:
         """Return the settings with every choice made.

@@ -13,6 +13,7 @@ from chainrule import nn
 from chainrule.data import Table, TableEncoder, Target, as_table
 from chainrule.errors import ChainruleError, FileFormatError
 from chainrule.graph import Array
+from chainrule.graph.tree import map_leaves
 from chainrule.io import load_json, load_tensors, save_json, save_tensors
 from chainrule.models.given import GIVEN, Given
 from chainrule.models.network import TableNetwork
@@ -156,8 +157,14 @@ class TableModel:
     def outputs(self, table: Any) -> Array:
         """Return the network's outputs before their activation, shape (n, outputs)."""
         if not len(as_table(table)):
-            return np.zeros((0, self.target.outputs), np.float32)
-        found: Array = network_outputs(self.network, self.encoder.transform(table))
+            return np.zeros((0, self.target.outputs))
+        # In double precision what a row gets does not hang on the rows beside it: the order in
+        # which a product of matrices is summed up depends on their number.
+        network = map_leaves(_wide, self.network)
+        rows = self.encoder.transform(table)
+        if "numbers" in rows:
+            rows["numbers"] = _wide(rows["numbers"])
+        found: Array = network_outputs(network, rows)
         return found
 
     def finished(self, table: Any) -> Array:
@@ -228,6 +235,10 @@ class TableModel:
             return _from_config(config, arrays)
         except (ChainruleError, KeyError, TypeError) as error:
             raise FileFormatError(f"{folder / CONFIG}: {error}") from None
+
+
+def _wide(array: Array) -> Array:
+    return np.asarray(array, np.float64)
 
 
 def _network(encoder: TableEncoder, target: Target, settings: Settings) -> TableNetwork:
