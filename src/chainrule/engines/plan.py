@@ -208,7 +208,7 @@ def assign(graph: Graph, writable: set[int], layouts: Sequence[Layout | None]) -
             continue
         live = [b for b in live if b.last >= i]
         reused = _in_place(node, i, layout, live, buffers, roots, graph)
-        offset = _gap(live, layout.nbytes) if reused is None else reused.offset
+        offset = gap(live, layout.nbytes) if reused is None else reused.offset
         buffers[i] = Buffer(offset, layout, i, last[i])
         live = [b for b in live if b is not reused] + [buffers[i]]
         arena = max(arena, offset + layout.nbytes)
@@ -252,7 +252,7 @@ def _in_place(
     return None
 
 
-def _gap(live: list[Buffer], nbytes: int) -> int:
+def gap(live: list[Buffer], nbytes: int) -> int:
     """Return the lowest aligned offset at which so many bytes are free."""
     offset = 0
     for b in sorted(live):

@@ -1,0 +1,214 @@
+"""How emitted loops read an element of a value that is not stored: views, selections, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from chainrule.engines.axes import (
+    ONE,
+    Axes,
+    NoLoopsError,
+    dtype_of,
+    reduced_axes,
+    selected,
+    shape_of,
+)
+from chainrule.engines.formulas import computed_in, dtype_word, formula, number
+from chainrule.engines.plan import ours
+from chainrule.graph import Constant, Input, Node
+from chainrule.graph.ir import Value
+from chainrule.ops.broadcast import cast, sum_to
+from chainrule.ops.indexing import SLOT
+
+Index = Sequence[str]
+_VIEWS = {
+    "transpose", "spread", "gather", "take_along_axis", "scatter_along_axis", "blocks",
+    "expand_dims", "squeeze", "reshape", "reshape_like", "zeros_like", "ones_like",
+}  # fmt: skip
+
+
+def is_virtual(value: Value) -> bool:
+    """Return whether a value is never stored: its elements are read from those of others."""
+    if not isinstance(value, Node):
+        return False
+    if value.op is sum_to:
+        return not reduced_axes(value)
+    if ours(value.op, {"scatter"}):
+        return bool(value.params["index"] != (SLOT,))
+    return ours(value.op, _VIEWS)
+
+
+class Access:
+    """Expressions for elements of values.
+
+    Parameters
+    ----------
+    axes : Axes
+    names : dict of int to str
+        Of inputs and array constants, by identity.
+    read : callable
+        ``read(node, index)`` returns the expression for an element of a node that is computed.
+
+    Attributes
+    ----------
+    places : list of (Value, str)
+        Arrays of positions met, and the length of the axis that they must be within.
+    """
+
+    def __init__(
+        self, axes: Axes, names: dict[int, str], read: Callable[[Node, Index], str]
+    ) -> None:
+        self.axes, self.names, self.read = axes, names, read
+        self.places: list[tuple[Value, str]] = []
+
+    def element(self, value: Value, index: Index) -> str:
+        """Return the expression for the element of a value at an index, one item an axis."""
+        if isinstance(value, Node):
+            if is_virtual(value):
+                return str(getattr(self, f"_{value.op.name}")(value, index))
+            return self.read(value, index)
+        if isinstance(value, Constant) and not shape_of(value):
+            return number(value.value, dtype_of(value))
+        name = self.names[id(value)]
+        return f"{name}[{', '.join(index)}]" if shape_of(value) else name
+
+    def broadcast(self, value: Value, index: Index) -> str:
+        """Return the element that broadcasting a value to an index's axes puts there."""
+        own = self.axes.of(value) if shape_of(value) else ()
+        rest = index[len(index) - len(own) :]
+        items = ["0" if a == ONE else i for a, i in zip(own, rest, strict=True)]
+        return self.element(value, items)
+
+    def formula(self, node: Node, index: Index) -> str:
+        """Return the expression for an element of an elementwise node."""
+        if node.op is cast:
+            return self._converted(node.inputs[0], index, dtype_of(node))
+        if node.op.forward is np.where:
+            condition, x, z = node.inputs
+            test = self._operand(condition, index, np.dtype(bool))
+            chosen = [self._operand(value, index, dtype_of(node)) for value in (x, z)]
+            return f"{chosen[0]} if {test} else {chosen[1]}"
+        dtype = computed_in(node)
+        return formula(node, [self._operand(x, index, dtype) for x in node.inputs])
+
+    def _operand(self, value: Value, index: Index, dtype: np.dtype[np.generic]) -> str:
+        if isinstance(value, Constant) and not shape_of(value):
+            return number(value.value, dtype)
+        return self._converted(value, index, dtype)
+
+    def _converted(self, value: Value, index: Index, dtype: np.dtype[np.generic]) -> str:
+        word = self.broadcast(value, index)
+        if dtype_of(value) == dtype:
+            return word
+        if {dtype.kind, dtype_of(value).kind} - set("biuf") or dtype == np.float16:
+            raise NoLoopsError(f"there are no loops for {dtype}")
+        return f"({word} != 0)" if dtype.kind == "b" else f"{dtype_word(dtype)}({word})"
+
+    # Values that are never stored ---------------------------------------------------------------
+
+    def _transpose(self, node: Node, index: Index) -> str:
+        axes = node.params.get("axes") or tuple(reversed(range(len(index))))
+        items = [""] * len(index)
+        for item, axis in zip(index, axes, strict=True):
+            items[axis] = item
+        return self.element(node.inputs[0], items)
+
+    def _spread(self, node: Node, index: Index) -> str:
+        axis, ndim = node.params.get("axis"), len(index)
+        if axis is None or node.params.get("keepdims"):
+            return self.broadcast(node.inputs[0], index)
+        left_out = {a % ndim for a in (axis if isinstance(axis, tuple) else (axis,))}
+        return self.broadcast(
+            node.inputs[0], [item for i, item in enumerate(index) if i not in left_out]
+        )
+
+    def _sum_to(self, node: Node, index: Index) -> str:
+        return self.broadcast(node.inputs[0], index)
+
+    def _reshape(self, node: Node, index: Index) -> str:
+        source = iter([i for i, a in zip(index, self.axes.of(node), strict=True) if a != ONE])
+        items = ["0" if a == ONE else next(source) for a in self.axes.of(node.inputs[0])]
+        return self.element(node.inputs[0], items)
+
+    _reshape_like = _expand_dims = _squeeze = _reshape
+
+    def _gather(self, node: Node, index: Index) -> str:
+        a, *arrays = node.inputs
+        if arrays:
+            n_places = len(shape_of(arrays[0]))
+            row = self._place(arrays[0], index[:n_places], self.axes.of(a)[0])
+            return self.element(a, [row, *index[n_places:]])
+        source = iter(index)
+        items = {}
+        for axis, place in selected(node.params["index"], len(shape_of(a))):
+            item = next(source) if place is None else self._fixed(place, self.axes.of(a)[axis or 0])
+            if axis is not None:
+                items[axis] = item
+        return self.element(a, [items[axis] for axis in sorted(items)])
+
+    def _fixed(self, place: int, axis: int) -> str:
+        return str(place) if place >= 0 else f"{self.axes.length(axis)} - {-place}"
+
+    def _place(self, places: Value, index: Index, axis: int) -> str:
+        """Return a position along an axis, counted from its start."""
+        length = self.axes.length(axis)
+        if (places, length) not in self.places:
+            self.places.append((places, length))
+        return f"{self.broadcast(places, index)} % {length}"
+
+    def _scatter(self, node: Node, index: Index) -> str:
+        a, like = node.inputs
+        items, tests = [], []
+        for axis, place in selected(node.params["index"], len(shape_of(like))):
+            if axis is None:
+                items.append("0")
+            elif place is None:
+                items.append(index[axis])
+            elif self.axes.of(like)[axis] != ONE:
+                tests.append(f"{index[axis]} == {self._fixed(place, self.axes.of(like)[axis])}")
+        word = self.broadcast(a, items)
+        zero = number(0, dtype_of(node))
+        return f"({word} if {' and '.join(tests)} else {zero})" if tests else word
+
+    def _take_along_axis(self, node: Node, index: Index) -> str:
+        a, places = node.inputs
+        column = self._place(places, index, self.axes.of(a)[-1])
+        return self.element(a, [*index[:-1], column])
+
+    def _scatter_along_axis(self, node: Node, index: Index) -> str:
+        a, places, like = node.inputs
+        if self.axes.of(places)[-1] != ONE or node.params["axis"] not in (-1, len(index) - 1):
+            raise NoLoopsError("there are no loops for adding along this axis")
+        column = self._place(places, [*index[:-1], "0"], self.axes.of(like)[-1])
+        word = self.broadcast(a, [*index[:-1], "0"])
+        return f"({word} if {column} == {index[-1]} else {number(0, dtype_of(node))})"
+
+    def _blocks(self, node: Node, index: Index) -> str:
+        return f"np.uint64({index[0]})"
+
+    def _zeros_like(self, node: Node, index: Index) -> str:
+        return number(0, dtype_of(node))
+
+    def _ones_like(self, node: Node, index: Index) -> str:
+        return number(1, dtype_of(node))
+
+
+def stored_operand(value: Value) -> tuple[Value, bool]:
+    """Return what a chain of matrix transposes is of, and whether it is transposed."""
+    flipped = False
+    while isinstance(value, Node) and ours(value.op, {"transpose"}) and len(shape_of(value)) == 2:
+        if value.params.get("axes") in (None, (1, 0)):
+            flipped = not flipped
+        elif value.params["axes"] != (0, 1):
+            break
+        value = value.inputs[0]
+    return value, flipped
+
+
+def is_given(value: Value) -> bool:
+    """Return whether a value is an input or a constant, or a view of one."""
+    while is_virtual(value) and isinstance(value, Node):
+        value = value.inputs[0]
+    return isinstance(value, (Input, Constant))

@@ -1,0 +1,262 @@
+"""`Axes`: which axes of a program's values are the same, so that loops over them can be one.
+
+An axis is known by a number. Elementwise ops make the axes of their operands one; the lengths come
+from the inputs' shapes at run time, so that no length is written into the source.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from chainrule.engines.plan import REDUCTIONS, ours
+from chainrule.errors import ChainruleError
+from chainrule.graph import Aval, Constant, Graph, Kind, Node
+from chainrule.graph.ir import Value
+from chainrule.ops.axes import axes_of
+from chainrule.ops.broadcast import cast, spread, sum_to
+from chainrule.ops.indexing import SLOT, Index, Span
+
+ONE = 0  # the axis of length one
+_WHOLE = Span(None, None, None)
+_AS_ITS_LAST = {"spread", "sum_to", "reshape_like", "in_shape", "scatter_along_axis"}
+
+
+class NoLoopsError(ChainruleError):
+    """A program that the numba engine has no loops for; the message says why."""
+
+
+def shape_of(value: Value) -> tuple[int, ...]:
+    """Return a value's shape in the example that the program was traced on."""
+    if not isinstance(value.aval, Aval):
+        raise NoLoopsError("an op has several results")
+    return value.aval.shape
+
+
+def dtype_of(value: Value) -> np.dtype[np.generic]:
+    """Return a value's dtype."""
+    assert isinstance(value.aval, Aval)
+    return value.aval.dtype
+
+
+def reduced_axes(node: Node) -> tuple[int, ...]:
+    """Return the axes of its operand that a reduction joins, in order."""
+    operand = node.inputs[0]
+    if node.op is sum_to:
+        shape, wanted = shape_of(operand), shape_of(node)
+        extra = len(shape) - len(wanted)
+        stretched = [i + extra for i, n in enumerate(wanted) if n == 1 and shape[i + extra] != 1]
+        return (*range(extra), *stretched)
+    axis, ndim = node.params.get("axis"), len(shape_of(operand))
+    return (
+        tuple(range(ndim)) if axis is None else tuple(sorted(axes_of(np.empty((1,) * ndim), axis)))
+    )
+
+
+class Axes:
+    """The axes of every value of a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    names : dict of int to str
+        Names of inputs and array constants, by identity.
+
+    Raises
+    ------
+    NoLoopsError
+        Naming an op whose axes are not known.
+    """
+
+    def __init__(self, graph: Graph, names: dict[int, str]) -> None:
+        self._names = names
+        self._parent = [ONE]
+        self._length = ["1"]
+        self._known: dict[int, tuple[int, ...]] = {}
+        for node in graph.nodes:
+            for x in node.inputs:
+                if not isinstance(x, Node):
+                    self._given(x)
+            self._known[id(node)] = self._result(node)
+        self._order: list[int] = []
+
+    def of(self, value: Value) -> tuple[int, ...]:
+        """Return the axes of a value."""
+        return tuple(map(self._find, self._known[id(value)]))
+
+    def length(self, axis: int) -> str:
+        """Return the name of an axis's length in the source."""
+        if axis == ONE:
+            return "1"
+        if axis not in self._order:
+            self._order.append(axis)
+        return f"n{self._order.index(axis)}"
+
+    def definitions(self) -> list[str]:
+        """Return the statements that define the lengths asked for."""
+        return [f"n{i} = {self._length[axis]}" for i, axis in enumerate(self._order)]
+
+    def _find(self, axis: int) -> int:
+        while self._parent[axis] != axis:
+            axis = self._parent[axis]
+        return axis
+
+    def _new(self, length: str) -> int:
+        self._parent.append(len(self._parent))
+        self._length.append(length)
+        return self._parent[-1]
+
+    def _same(self, axes: Iterable[int]) -> int:
+        """Make axes one, those of length one aside; return it."""
+        found = sorted({self._find(axis) for axis in axes} - {ONE})
+        for axis in found[1:]:
+            self._parent[axis] = found[0]
+        return found[0] if found else ONE
+
+    def _given(self, value: Value) -> None:
+        if id(value) not in self._known:
+            shape = np.shape(value.value) if isinstance(value, Constant) else shape_of(value)
+            name = self._names.get(id(value))
+            self._known[id(value)] = tuple(
+                ONE if n == 1 else self._new(f"{name}.shape[{i}]") for i, n in enumerate(shape)
+            )
+
+    def _aligned(self, values: Sequence[Value]) -> tuple[int, ...]:
+        """Return the axes that values broadcast to."""
+        known = [self._known[id(x)] for x in values]
+        ndim = max(map(len, known), default=0)
+        padded = [(ONE,) * (ndim - len(axes)) + axes for axes in known]
+        return tuple(self._same(column) for column in zip(*padded, strict=True))
+
+    def _result(self, node: Node) -> tuple[int, ...]:
+        op, inputs = node.op, node.inputs
+        ndim = len(shape_of(node))
+        if op.kind is Kind.ELEMENTWISE or op is cast or ours(op, {"zeros_like", "ones_like"}):
+            return self._aligned(inputs[:1] if op is cast else inputs)
+        if isinstance(op.forward, np.ufunc) and op.forward.signature is None and op.outputs == 1:
+            return self._aligned(inputs)
+        if ours(op, {*REDUCTIONS, "mean", "extent"}):
+            return self._reduced(node)
+        if ours(op, _AS_ITS_LAST):
+            return self._like(node)
+        if ours(op, {"transpose"}):
+            axes = node.params.get("axes") or tuple(reversed(range(ndim)))
+            return tuple(self._known[id(inputs[0])][axis] for axis in axes)
+        if op.forward is np.matmul:
+            return self._product(node)
+        if ours(op, {"gather", "scatter", "take_along_axis", "blocks", "expand_dims", "squeeze",
+                     "reshape"}):  # fmt: skip
+            return getattr(self, f"_{op.name}")(node)  # type: ignore[no-any-return]
+        raise NoLoopsError(
+            f"there are no loops for {op.name if op.name.isidentifier() else 'an op'}"
+        )
+
+    def _reduced(self, node: Node) -> tuple[int, ...]:
+        if not shape_of(node):
+            return ()
+        axes = self._known[id(node.inputs[0])]
+        joined = reduced_axes(node)
+        if len(shape_of(node)) == len(axes):
+            return tuple(ONE if i in joined else axis for i, axis in enumerate(axes))
+        return tuple(axis for i, axis in enumerate(axes) if i not in joined)
+
+    def _like(self, node: Node) -> tuple[int, ...]:
+        """Return the axes of the last input, whose shape the result has."""
+        like = self._known[
+            id(node.inputs[-1] if node.op.name != "reshape_like" else node.inputs[1])
+        ]
+        a = self._known[id(node.inputs[0])]
+        if node.op is sum_to:
+            for axes in zip(reversed(a), reversed(like), strict=False):
+                if ONE not in axes:
+                    self._same(axes)
+        if node.op is spread and node.params.get("axis") is None:
+            self._aligned([node.inputs[0], node.inputs[1]])
+        if node.op.name == "reshape_like":
+            self._without_ones(node, like)
+        return like
+
+    def _without_ones(self, node: Node, new: tuple[int, ...]) -> None:
+        """Make one the axes that a change of shape leaves, all but those of length one."""
+        old = [n for n in shape_of(node.inputs[0]) if n != 1]
+        if old != [n for n in shape_of(node) if n != 1] or 0 in old:
+            raise NoLoopsError("there are no loops for a change of shape that joins or splits axes")
+        kept = [axis for axis in map(self._find, self._known[id(node.inputs[0])]) if axis != ONE]
+        for pair in zip(kept, [axis for axis in map(self._find, new) if axis != ONE], strict=True):
+            self._same(pair)
+
+    def _reshape(self, node: Node) -> tuple[int, ...]:
+        source = [axis for axis in map(self._find, self._known[id(node.inputs[0])]) if axis != ONE]
+        kept = iter(source)
+        if len(source) != sum(n != 1 for n in shape_of(node)):
+            raise NoLoopsError("there are no loops for a change of shape that joins or splits axes")
+        new = tuple(ONE if n == 1 else next(kept) for n in shape_of(node))
+        self._without_ones(node, new)
+        return new
+
+    _squeeze = _expand_dims = _reshape
+
+    def _product(self, node: Node) -> tuple[int, ...]:
+        a, b = (self._known[id(x)] for x in node.inputs)
+        if len(a) > 2 or len(b) > 2:
+            raise NoLoopsError("there are no loops for a product of stacks of matrices")
+        self._same([a[-1], b[0]])
+        return a[:-1] + b[1:]
+
+    def _gather(self, node: Node) -> tuple[int, ...]:
+        index: Index = node.params["index"]
+        a = self._known[id(node.inputs[0])]
+        if index == (SLOT,) and dtype_of(node.inputs[1]).kind in "iu":
+            return self._known[id(node.inputs[1])] + a[1:]
+        chosen = selected(index, len(a))
+        return tuple(ONE if i is None else a[i] for i, number in chosen if number is None)
+
+    def _scatter(self, node: Node) -> tuple[int, ...]:
+        index: Index = node.params["index"]
+        like = self._known[id(node.inputs[1])]
+        if index == (SLOT,):
+            return like
+        selected(index, len(like))
+        return like
+
+    def _take_along_axis(self, node: Node) -> tuple[int, ...]:
+        a, places = (self._known[id(x)] for x in node.inputs[:2])
+        last = node.params["axis"] in (-1, len(a) - 1)
+        if not last or len(a) != len(places):
+            raise NoLoopsError("there are no loops for taking along this axis")
+        return (*(self._same(pair) for pair in zip(a[:-1], places[:-1], strict=True)), places[-1])
+
+    def _blocks(self, node: Node) -> tuple[int, ...]:
+        axes = self._known[id(node.inputs[0])]
+        product = " * ".join(self._length[self._find(axis)] for axis in axes) or "1"
+        size = (math.prod(shape_of(node.inputs[0])) + 3) // 4
+        return (ONE,) if size == 1 else (self._new(f"({product} + 3) // 4"),)
+
+
+def selected(index: Index, ndim: int) -> list[tuple[int | None, int | None]]:
+    """Return, for each item of an index, its axis and the place that it fixes there.
+
+    A new axis is None, and so is the place where an item keeps all of its axis.
+
+    Raises
+    ------
+    NoLoopsError
+        If the index holds arrays, or slices that leave something out.
+    """
+    if SLOT in index or any(isinstance(x, Span) and x != _WHOLE for x in index):
+        raise NoLoopsError("there are no loops for this kind of index")
+    n_rest = ndim - sum(x is not None and x is not ... for x in index)
+    found: list[tuple[int | None, int | None]] = []
+    axis = 0
+    for item in index if ... in index else (*index, ...):
+        if item is None:
+            found.append((None, None))
+        elif item is ...:
+            found.extend((axis + i, None) for i in range(n_rest))
+            axis += n_rest
+        else:
+            found.append((axis, None if isinstance(item, Span) else item))
+            axis += 1
+    return found

@@ -1,0 +1,298 @@
+"""`Loops`: which nodes share a loop, in which passes, and what must be stored between them.
+
+A loop runs over the rows of its nodes: all axes but the last, or the only one. Within a row come
+passes over the last axis. A node joins a loop if all that it reads there is of its own row; a sum
+along a row is complete after its pass, a sum over rows after the loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from chainrule.engines.access import Access, Index, is_given, is_virtual, stored_operand
+from chainrule.engines.axes import ONE, Axes, NoLoopsError, reduced_axes, shape_of
+from chainrule.engines.formulas import is_elementwise
+from chainrule.engines.plan import REDUCTIONS, ours
+from chainrule.graph import REGISTRY, Graph, Node, Op
+from chainrule.graph.ir import Value
+from chainrule.ops.broadcast import cast, sum_to
+from chainrule.ops.indexing import SLOT
+
+
+@dataclass
+class Step:
+    """A loop with its nodes, or one node that is computed by itself.
+
+    Attributes
+    ----------
+    outer : tuple of int or None
+        The axes of the rows; None for a node by itself.
+    nodes : list of Node
+    """
+
+    outer: tuple[int, ...] | None
+    nodes: list[Node] = field(default_factory=list)
+
+
+def with_copies(graph: Graph) -> Graph:
+    """Return the graph with copies of views where an array is needed: products, results."""
+    copied: dict[int, Value] = {}
+    known: dict[int, Value] = {}
+
+    def copy(value: Value) -> Value:
+        op = REGISTRY.by_name["positive"]
+        assert isinstance(op, Op)
+        return copied.setdefault(id(value), Node(op, (value,), {}, value.aval))
+
+    def operand(value: Value) -> Value:
+        base, _ = stored_operand(value)
+        return copy(value) if is_virtual(base) else value
+
+    for node in graph.nodes:
+        inputs = tuple(known.get(id(x), x) for x in node.inputs)
+        if node.op.forward is np.matmul:
+            inputs = tuple(map(operand, inputs))
+        known[id(node)] = replace(node, inputs=inputs)
+    seen: set[int] = set()
+    outputs: list[Value] = []
+    for x in graph.outputs:
+        value = known.get(id(x), x)
+        if isinstance(value, Node) and (is_virtual(value) or id(value) in seen):
+            value = copy(value)
+        seen.add(id(value))
+        outputs.append(value)
+    return Graph(graph.inputs, tuple(outputs), graph.takes, graph.gives)
+
+
+def is_sum(node: Node) -> bool:
+    """Return whether a node joins elements along axes."""
+    if node.op is sum_to:
+        return bool(reduced_axes(node))
+    return ours(node.op, {*REDUCTIONS, "mean"})
+
+
+class Loops:
+    """The steps of a program.
+
+    Attributes
+    ----------
+    steps : list of Step
+    place : dict of int to int
+        By identity of a node: the step that computes it. A single number is computed before it.
+    stage : dict of int to int
+        The pass, within its loop, before which a row's number is known, or in which an element is.
+    stored : dict of int to str
+        What must be in memory: ``"array"``, or ``"row"`` if for one row at a time.
+    last : dict of int to int
+        The last step that reads what is stored.
+    """
+
+    def __init__(self, graph: Graph, names: dict[int, str]) -> None:
+        self.graph = graph
+        self.axes = Axes(graph, names)
+        self._found: list[tuple[Node, Index]] = []
+        self.access = Access(self.axes, names, self._note)
+        self.steps: list[Step] = []
+        self.place: dict[int, int] = {}
+        self.stage: dict[int, int] = {}
+        self.stored: dict[int, str] = {}
+        self.last: dict[int, int] = {}
+        self._reads: dict[int, list[tuple[Node, Index]]] = {}
+        for node in graph.nodes:
+            if not is_virtual(node):
+                self._reads[id(node)] = self._reads_of(node)
+                if not self._waits(node):
+                    self._put(node)
+        for node in graph.nodes:
+            if not is_virtual(node) and id(node) not in self.place:
+                self._put(node)
+        for step in self.steps:
+            for node in step.nodes if step.outer is not None else ():
+                self.stage[id(node)] = self._stage_of(node)
+        self._store()
+        for places, _ in self.access.places:
+            if not is_given(places):
+                raise NoLoopsError("there are no loops for positions that are computed")
+
+    # What a node reads ----------------------------------------------------------------------------
+
+    def _note(self, node: Node, index: Index) -> str:
+        self._found.append((node, tuple(index)))
+        return "x"
+
+    def _reads_of(self, node: Node) -> list[tuple[Node, Index]]:
+        """Return the computed nodes that a node reads, and at which index."""
+        self._found = []
+        if node.op.forward is np.matmul:
+            for x in node.inputs:
+                base, _ = stored_operand(x)
+                if isinstance(base, Node):
+                    self._note(base, ["whole"] * len(shape_of(base)))
+        elif is_sum(node):
+            self.access.element(node.inputs[0], self.tokens(node.inputs[0]))
+        elif ours(node.op, {"scatter"}):
+            self._reads_of_rows(node)
+        elif ours(node.op, {"in_shape"}) and shape_of(node):
+            for x in node.inputs[:4]:
+                self.access.element(x, ["q0"])
+        elif ours(node.op, {"extent"}):
+            pass
+        elif is_elementwise(node) or node.op is cast:
+            self.access.formula(node, self.tokens(node))
+        else:
+            raise NoLoopsError("there are no loops for one of the functions")
+        return self._found
+
+    def _reads_of_rows(self, node: Node) -> None:
+        a, _, places = node.inputs
+        if len(shape_of(a)) != len(shape_of(places)) + len(shape_of(node)) - 1:
+            raise NoLoopsError("there are no loops for rows that are broadcast")
+        self.access.element(a, [f"p{i}" for i in range(len(shape_of(a)))])
+        self.access.broadcast(places, [f"p{i}" for i in range(len(shape_of(places)))])
+        self.access.places.append((places, self.axes.length(self.axes.of(node)[0])))
+
+    def tokens(self, value: Value) -> list[str]:
+        """Return the index of a value's element in the loop over its rows."""
+        axes = self.axes.of(value)
+        if len(axes) < 2:
+            return ["i0"] * len(axes)
+        return [*(f"i{k}" for k in range(len(axes) - 1)), "0" if axes[-1] == ONE else "j0"]
+
+    def rows(self, value: Value) -> tuple[int, ...]:
+        """Return the axes of a value's rows."""
+        axes = self.axes.of(value)
+        return axes[:-1] if len(axes) > 1 else axes
+
+    def looped(self, node: Node) -> Value:
+        """Return the value over whose elements a node's loop runs."""
+        return node.inputs[0] if is_sum(node) else node
+
+    def along(self, node: Node) -> str:
+        """Return what a sum runs along: a ``"row"``, the ``"rows"`` or ``"all"``."""
+        joined, ndim = reduced_axes(node), len(shape_of(node.inputs[0]))
+        axes = self.axes.of(node.inputs[0])
+        if len(joined) == ndim:
+            return "all"
+        if joined == (ndim - 1,):
+            return "row"
+        if joined == tuple(range(ndim - 1)) or (all(
+            i in joined or axes[i] == ONE for i in range(ndim - 1)
+        ) and ndim - 1 not in joined):  # fmt: skip
+            return "rows"
+        raise NoLoopsError("there are no loops for a sum along these axes")
+
+    # Where it is computed -------------------------------------------------------------------------
+
+    def _waits(self, node: Node) -> bool:
+        """Return whether a node is computed where it is first read: it reads what is given only."""
+        if not shape_of(self.looped(node)) or not (is_sum(node) or is_elementwise(node)):
+            return False
+        if is_sum(node) and self.along(node) != "row":
+            return False
+        return all(
+            (not shape_of(x) and not is_sum(x)) or id(x) not in self.place
+            for x, _ in self._reads[id(node)]
+        )
+
+    def _put(self, node: Node) -> None:
+        """Choose the step that computes a node, and put what waited for it there."""
+        reads, looped = self._reads[id(node)], self.looped(node)
+        alone = self._is_alone(node)
+        if not shape_of(looped) and is_sum(node):
+            raise NoLoopsError("there are no loops for the sum of a single number")
+        outer = self.rows(looped) if shape_of(looped) and not alone else None
+        for base, index in reads:
+            if id(base) not in self.place and not self.own_row(base, index, outer):
+                self._put(base)
+        placed = [read for read in reads if id(read[0]) in self.place]
+        if not shape_of(looped) and not alone:
+            self.place[id(node)] = max((self._after(base) for base, _ in placed), default=0)
+            return
+        earliest = max((self._ready(*read, outer) for read in placed), default=0)
+        k = len(self.steps)
+        if outer is not None:
+            same = (i for i in range(earliest, k) if self.steps[i].outer == outer)
+            k = next(same, k)
+        if k == len(self.steps):
+            self.steps.append(Step(outer))
+        self._join(node, k)
+
+    def _join(self, node: Node, k: int) -> None:
+        for base, _ in self._reads[id(node)]:
+            if id(base) not in self.place:
+                self._join(base, k)
+        self.steps[k].nodes.append(node)
+        self.place[id(node)] = k
+
+    def own_row(self, node: Node, index: Index, outer: tuple[int, ...] | None) -> bool:
+        """Return whether an element is of the row at hand of a loop over the same rows."""
+        if outer is None or not shape_of(node) or self.rows(self.looped(node)) != outer:
+            return False
+        if self._is_alone(node) or (is_sum(node) and self.along(node) != "row"):
+            return False
+        return list(index[: len(outer)]) == [f"i{k}" for k in range(len(outer))]
+
+    def local(self, node: Node, index: Index, k: int) -> bool:
+        """Return whether an element read in a step is known within the step's own row."""
+        return self.place[id(node)] == k and self.own_row(node, index, self.steps[k].outer)
+
+    def _ready(self, node: Node, index: Index, outer: tuple[int, ...] | None) -> int:
+        """Return the first step that can read an element of a node."""
+        return self.place[id(node)] if self.own_row(node, index, outer) else self._after(node)
+
+    def _after(self, node: Node) -> int:
+        number = not shape_of(node) and not is_sum(node) and node.op.forward is not np.matmul
+        return self.place[id(node)] + (0 if number else 1)
+
+    def is_inner(self, node: Node) -> bool:
+        """Return whether a node is computed in a pass over the last axis."""
+        axes = self.axes.of(self.looped(node))
+        return len(axes) > 1 and axes[-1] != ONE
+
+    def _stage_of(self, node: Node) -> int:
+        stage = 0
+        for base, index in self._reads[id(node)]:
+            if self.local(base, index, self.place[id(node)]):
+                same_pass = self.is_inner(node) and index[-1] == "j0"
+                summed = is_sum(base) or not self.is_inner(base)
+                stage = max(stage, self.stage[id(base)] + (not summed and not same_pass))
+        return stage + (is_sum(node) and self.is_inner(node) and self.along(node) == "row")
+
+    # What is stored -------------------------------------------------------------------------------
+
+    def _store(self) -> None:
+        outputs = {id(x) for x in self.graph.outputs}
+        for node in self.graph.nodes:
+            if is_virtual(node):
+                continue
+            alone = shape_of(node) and self._is_alone(node)
+            over_rows = is_sum(node) and shape_of(node) and self.along(node) == "rows"
+            if id(node) in outputs or alone or over_rows:
+                self.stored[id(node)] = "array"
+            for base, index in self._reads[id(node)]:
+                self._read_by(node, base, index)
+
+    def _is_alone(self, node: Node) -> bool:
+        return node.op.forward is np.matmul or ours(node.op, {"scatter", "in_shape"})
+
+    def _read_by(self, node: Node, base: Node, index: Index) -> None:
+        """Note that a node reads an element of another."""
+        k = self.place[id(node)]
+        self.last[id(base)] = max(self.last.get(id(base), 0), k)
+        if not shape_of(base):
+            return
+        if not shape_of(self.looped(node)) or not self.local(base, index, k):
+            self.stored[id(base)] = "array"
+            return
+        if is_sum(base) or not self.is_inner(base):
+            return
+        here = self.stage[id(node)] - (is_sum(node) and self.along(node) == "row")
+        if here > self.stage[id(base)] or not self.is_inner(node) or index[-1] != "j0":
+            self.stored.setdefault(id(base), "row")
+
+
+def is_table(node: Node) -> bool:
+    """Return whether a node adds rows into a table of zeros."""
+    return ours(node.op, {"scatter"}) and node.params["index"] == (SLOT,)

@@ -1,0 +1,159 @@
+"""Emitted loops, run by Python itself: no compiler is needed to know whether they are right."""
+
+import ast
+
+import numpy as np
+import pytest
+from engine_cases import network, programs, rows, training_step
+
+from chainrule import nn, optim, trace
+from chainrule.engines import numba_engine
+from chainrule.engines.axes import NoLoopsError
+from chainrule.engines.program import load
+from chainrule.graph import REGISTRY, rewrite
+from chainrule.graph.tree import flatten
+from chainrule.ops.rewrites import RULES
+
+OPS = sorted(REGISTRY, key=lambda entry: entry.name)
+
+
+def product(blas, tb, ta, n, m, c, b, ldb, a, lda, beta, out, ldc):
+    """What BLAS does, on arrays stored row by row."""
+    assert beta == 0
+    assert (ldb, lda, ldc) == (max(c if tb else n, 1), max(m if ta else c, 1), max(n, 1))
+    a = a.reshape((c, m) if ta else (m, c))
+    b = b.reshape((n, c) if tb else (c, n))
+    out.reshape(m, n)[...] = (a.T if ta else a) @ (b.T if tb else b)
+
+
+FUNCTIONS = {
+    f"{name}{bits}": getattr(np, name)
+    for name in ("exp", "log", "log1p", "tanh")
+    for bits in (32, 64)
+}
+FUNCTIONS |= {"gemm32": product, "gemm64": product}
+FUNCTIONS |= {"flush_denormals": lambda: 0, "restore_denormals": lambda before: None}
+
+
+NODES = (
+    ast.Module, ast.Import, ast.ImportFrom, ast.alias, ast.FunctionDef, ast.arguments, ast.arg,
+    ast.Assign, ast.AugAssign, ast.Expr, ast.Name, ast.Load, ast.Store, ast.Tuple, ast.Set,
+    ast.Call, ast.keyword, ast.Attribute, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare,
+    ast.BoolOp, ast.boolop, ast.IfExp, ast.If, ast.For, ast.Raise, ast.Subscript, ast.operator,
+    ast.unaryop, ast.cmpop,
+)  # fmt: skip
+IMPORTS = {"import math", "import numpy as np", "from numba import njit"}
+DECORATOR = "njit(cache=True, nogil=True, error_model='numpy', fastmath={'reassoc', 'contract'})"
+
+
+def assert_harmless(source):
+    """Only loops, arithmetic, and calls of functions that are known."""
+    assert source.isascii()
+    tree = ast.parse(source)
+    (function,) = (x for x in tree.body if isinstance(x, ast.FunctionDef))
+    assert [ast.unparse(x) for x in function.decorator_list] == [DECORATOR]
+    function.decorator_list.clear()
+    called = {*FUNCTIONS, "range", "abs", "max", "IndexError"}
+    for node in ast.walk(tree):
+        assert isinstance(node, NODES), ast.dump(node)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            text = ast.unparse(node)
+            assert text in IMPORTS or text.startswith("from chainrule.engines.functions import ")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id in called
+        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
+            root, name = ast.unparse(node.func).split(".")
+            assert root in {"np", "math"} or name == "reshape"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert node.value == "out of bounds"
+
+
+def as_python(source):
+    assert_harmless(source)
+    kept = [x for x in source.splitlines() if not x.startswith(("from ", "@njit"))]
+    return load("\n".join(kept), **FUNCTIONS)
+
+
+@pytest.fixture(autouse=True)
+def no_compiler(monkeypatch):
+    monkeypatch.setattr(numba_engine, "_loaded", as_python)
+    monkeypatch.setattr(numba_engine, "_header", lambda: "")
+    monkeypatch.setattr(numba_engine, "_addresses", lambda: (0, 0))
+
+
+def assert_close(actual, expected, rtol=1e-12):
+    for a, b in zip(flatten(actual)[0], flatten(expected)[0], strict=True):
+        assert np.shape(a) == np.shape(b)
+        assert np.result_type(a) == np.result_type(b)
+        scale = np.max(np.abs(b), initial=1.0, where=np.isfinite(b))
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
+
+
+def compared(function, arguments, rtol=1e-12):
+    with np.errstate(all="ignore"):
+        graph = trace(function)(*arguments)
+        leaves = [np.asarray(x)[()] for x in flatten(arguments)[0]]
+        program = numba_engine.NumbaProgram(graph, leaves, {})
+        expected = rewrite(graph, RULES).evaluate(leaves)
+        for _ in range(2):
+            assert_close(program(leaves), expected, rtol)
+    return program
+
+
+@pytest.mark.parametrize("entry", OPS, ids=lambda entry: entry.name)
+def test_every_op_that_has_loops(entry):
+    for program, arrays in programs(entry):
+        try:
+            compared(program, arrays)
+        except NoLoopsError:
+            continue
+
+
+EMITTED = {
+    "add", "subtract", "multiply", "divide", "negative", "exp", "log", "tanh", "sqrt", "maximum",
+    "where", "sum", "mean", "max", "matmul", "transpose", "relu", "sigmoid", "softplus", "softmax",
+    "log_softmax", "softmax_cross_entropy", "sigmoid_cross_entropy", "gelu", "spread",
+    "sum_to", "silu", "elu", "leaky_relu",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", [x for x in OPS if x.name in EMITTED], ids=lambda x: x.name)
+def test_ops_of_networks_have_loops(entry):
+    program, arrays = next(iter(programs(entry)))
+    compared(program, arrays)
+
+
+@pytest.mark.parametrize("n", [8, 5, 2])
+@pytest.mark.parametrize("optimizer", [optim.SGD(0.1, momentum=0.9), optim.Adam(0.01)], ids=repr)
+def test_training_steps(optimizer, n):
+    model = network()
+    arguments = (model, optimizer.init(model), *rows(n), np.uint64(1))
+    compared(training_step(optimizer), arguments, 2e-5)
+
+
+def test_large_products_go_to_blas():
+    model = nn.Sequential(nn.Linear(6, 60, rng=0), "relu", nn.Linear(60, 3, rng=1))
+    step = training_step(optim.SGD(0.1))
+    arguments = (model, optim.SGD(0.1).init(model), *rows(200), np.uint64(1))
+    assert "gemm32(" in compared(step, arguments, 2e-5).source
+
+
+def test_one_source_for_every_batch_size():
+    model = network()
+    step = training_step(optim.Adam(0.01))
+    sources = {
+        compared(step, (model, optim.Adam(0.01).init(model), *rows(n), np.uint64(1)), 2e-5).source
+        for n in (2, 5, 7, 8, 6, 3)
+    }
+    assert len(sources) == 1
+
+
+def test_hostile_names_reach_no_loops():
+    names = ["x'); import os; os.system('id') #", "line\nbreak", "blas", "i0", "exp64", "\u2028"]
+
+    def function(tree):
+        return sum(np.sum(np.exp(x)) for x in tree.values())
+
+    source = compared(function, ({name: np.ones((2, 2)) for name in names},)).source
+    assert "system(" not in source
+    assert "def program(blas, " in source
