@@ -276,9 +276,10 @@ def test_held_out_rows_leave_no_trace_in_what_is_fitted():
     parts = [first.training.lines, first.validation.lines, first.held_out.lines]
     assert sorted(np.concatenate(parts).tolist()) == table.lines.tolist()
     unseen = ~np.isin(table.lines, first.training.lines)
+    towns = [f"elsewhere {i}" if new else table["town"].text(i) for i, new in enumerate(unseen)]
     other = Table.from_columns({
         "size": np.where(unseen, 1e6, table["size"].numbers()),
-        "town": [f"elsewhere {i}" if new else table["town"].text(i) for i, new in enumerate(unseen)],
+        "town": towns,
         "price": np.where(unseen, -1e6, table["price"].numbers()),
     })  # fmt: skip
     changed = Table({**table.columns, **other.columns}, table.lines)
