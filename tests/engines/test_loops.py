@@ -9,10 +9,10 @@ from engine_cases import network, programs, rows, training_step
 from chainrule import nn, optim, trace
 from chainrule.engines import numba_engine
 from chainrule.engines.axes import NoLoopsError
+from chainrule.engines.lower import REWRITES
 from chainrule.engines.program import load
 from chainrule.graph import REGISTRY, rewrite
 from chainrule.graph.tree import flatten
-from chainrule.ops.rewrites import RULES
 
 OPS = sorted(REGISTRY, key=lambda entry: entry.name)
 
@@ -94,7 +94,7 @@ def compared(function, arguments, rtol=1e-12):
         graph = trace(function)(*arguments)
         leaves = [np.asarray(x)[()] for x in flatten(arguments)[0]]
         program = numba_engine.NumbaProgram(graph, leaves, {})
-        expected = rewrite(graph, RULES).evaluate(leaves)
+        expected = rewrite(graph, REWRITES).evaluate(leaves)
         for _ in range(2):
             assert_close(program(leaves), expected, rtol)
     return program

@@ -28,6 +28,9 @@ _OPENED = frozenset({
     stop_gradient,
 })  # fmt: skip
 
+# Where the logarithm of a softmax is at hand, its exponential is the quickest way to the softmax.
+REWRITES = tuple(rule for rule in RULES if rule.name != "exp of log_softmax")
+
 
 def lowered(graph: Graph) -> Graph:
     """Return a graph that computes the same, to rounding, in simpler ops.
@@ -50,7 +53,7 @@ def lowered(graph: Graph) -> Graph:
     ['max', 'subtract', 'exp', 'sum', 'divide']
     """
     with np.errstate(all="ignore"):
-        return rewrite(opened(rewrite(graph, RULES)), ())
+        return rewrite(opened(rewrite(graph, REWRITES)), ())
 
 
 def opened(graph: Graph) -> Graph:

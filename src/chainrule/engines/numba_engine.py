@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -65,11 +66,7 @@ class NumbaProgram:
             if id(x) in outputs
         }
         self._stored = [id(x) for x in emitter.source.stored]
-        self._sources = [
-            x.value if isinstance(x, Constant) else self.graph.inputs.index(x)
-            for x in emitter.source.given
-            if isinstance(x, (Constant, Input))
-        ]
+        self._takes = [self._take(x, arrays) for x in emitter.source.given]
         if self.source not in cache:
             cache[self.source] = _loaded(self.source)
         self.function = cache[self.source]
@@ -78,7 +75,7 @@ class NumbaProgram:
 
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Compute one result for each output."""
-        given = [_plain(arrays[x]) if type(x) is int else x for x in self._sources]
+        given = [take(arrays) for take in self._takes]
         buffers = self._idle.pop() if self._idle else allocated(self.plan)
         results = {k: np.empty(y.shape, y.dtype) for k, y in self._results.items()}
         rest = iter(buffers)
@@ -90,17 +87,24 @@ class NumbaProgram:
         self._idle.append(buffers)
         return [self._result(x, arrays, results) for x in self.graph.outputs]
 
+    def _take(self, value: Any, arrays: Sequence[Any]) -> Callable[[Sequence[Any]], Any]:
+        """Return what gets an argument: contiguous arrays, plain numbers, constants."""
+        if isinstance(value, Constant):
+            constant = np.ascontiguousarray(value.value)
+            return lambda _: constant
+        i = self.graph.inputs.index(value)
+        if not np.ndim(arrays[i]):
+            return lambda given: given[i][()]
+        if np.ascontiguousarray(arrays[i]) is arrays[i]:  # strides are the same at every call
+            return operator.itemgetter(i)
+        return lambda given: np.ascontiguousarray(given[i])
+
     def _result(self, value: Any, arrays: Sequence[Any], results: dict[int, Any]) -> Any:
         if isinstance(value, Constant):
             return value.value
         if isinstance(value, Input):
             return arrays[self.graph.inputs.index(value)]
         return results[id(value)][()]
-
-
-def _plain(array: Any) -> Any:
-    """Return what the compiled function takes: contiguous arrays, and numbers."""
-    return np.ascontiguousarray(array) if np.ndim(array) else array[()]
 
 
 def _assigned(emitter: LoopEmitter) -> Plan:
