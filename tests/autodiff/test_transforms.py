@@ -273,3 +273,39 @@ def test_nested_gradients_do_not_walk_the_outer_graph(monkeypatch):
 
     assert cr.grad(descend)(1.0) == pytest.approx(0.8**20)
     assert max(visited[:-1]) == visited[0]  # the last is the outer one
+
+
+def test_arguments_by_keyword_and_by_default_can_be_wanted():
+    def f(x, w=2.0):
+        return x * w
+
+    assert cr.grad(f, "w")(3.0) == 3.0
+    assert cr.grad(f)(x=3.0, w=4.0) == 4.0
+    assert cr.grad(f, 1)(3.0, w=4.0) == 3.0
+    with pytest.raises(ValueError, match="'k' by position"):
+        cr.grad(lambda x, *, k: x * k, "k")(1.0, k=2.0)
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    five = cr.op(lambda x: 2.0 * x, register=False)(lambda g, y, x: np.ones(5))
+    with pytest.raises(ShapeError, match=r"shape \(5,\) for an input of shape \(3,\)"):
+        cr.vjp(five, np.ones(3))[1](np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: cr.jvp(np.sin, x, x), "primals is a tuple"),
+        (lambda x: cr.jvp(np.sin, (x,), x), "tangents is a tuple"),
+        (lambda x: cr.hvp(np.sum, x, x), "primals is a tuple"),
+        (lambda x: cr.check_grads(np.sin, x), "args is a tuple"),
+        (lambda x: cr.grad(lambda x: None)(x), "lack a return"),
+        (lambda x: cr.grad(lambda x: (np.sum(x), x))(x), "has_aux=True"),
+        (lambda x: cr.grad(lambda p: p["w"])({"w": 1.0, "name": "a"}), r"p\['name'\] has no"),
+        (lambda x: cr.per_example_grad(lambda w, x, k: w * k)(1.0, x, 0.1), "batch_argnums"),
+        (lambda x: cr.per_example_grad(lambda w: w)(1.0), "batch_argnums"),
+    ],
+)
+def test_frequent_mistakes_are_explained(call, words):
+    with pytest.raises(cr.errors.ChainruleError, match=words):
+        call(np.ones(3))

@@ -172,3 +172,11 @@ def test_params_that_differ_in_one_element_are_not_taken_for_equal():
     assert graphs[0].fingerprint() == cr.trace(lambda x: scaled(x, w=zeros))(zeros).fingerprint()
     graph = cr.trace(lambda x: scaled(x, w=zeros) - scaled(x, w=other))(zeros)
     np.testing.assert_array_equal(rewrite(graph, [])(np.ones(2000)), -other)
+
+
+def test_a_misfit_within_a_graph_names_operands_and_line():
+    graph = cr.trace(lambda w, x: x @ w)(np.ones(3), np.ones((2, 3)))
+    with pytest.raises(ShapeError, match=r"x \(2, 3\), w \(4,\).*test_graph\.py"):
+        graph(np.ones(4), np.ones((2, 3)))
+    with pytest.raises(ShapeError, match=r"args\[1\] are missing"):
+        graph(np.ones(3))

@@ -250,3 +250,61 @@ def test_both_sides_of_divmod():
     quotient, rest = divmod(7.5, Tensor(2.0))
     assert (quotient, rest.item()) == (3.0, 1.5)
     assert divmod(Tensor(7.5), 2.0)[1].item() == 1.5
+
+
+def test_an_op_takes_its_inputs_by_keyword_and_keeps_its_rule():
+    @cr.op(lambda x, y: x * y, register=False)
+    def thrice(g, z, x, y):
+        return 3.0 * g * y, g * x
+
+    for call in (
+        lambda t: thrice(t, y=2.0), lambda t: thrice(x=t, y=2.0), lambda t: thrice(y=2.0, x=t),
+    ):  # fmt: skip
+        assert cr.grad(call)(1.0) == 6.0
+    assert cr.grad(lambda t: thrice(5.0, y=t))(1.0) == 5.0
+    assert thrice(x=2.0, y=3.0) == 6.0
+    with pytest.raises(TypeError, match="lacks its input 'x'"):
+        thrice(y=Tensor(1.0))
+    assert cr.softmax(x=Tensor([1.0, 2.0])).op.name == "softmax"
+
+
+def test_an_op_called_wrongly_says_how_to_call_it(t):
+    for call in (lambda: cr.softmax(t, 0), lambda: cr.softmax(t, dim=0)):
+        with pytest.raises(UnsupportedError, match=r"call softmax\(x, axis=-1\)"):
+            call()
+    with pytest.raises(UnsupportedError, match=r"np\.stack"):
+        cr.softmax([Tensor(1.0), 2.0])
+    double = cr.op(lambda x, *, k=1.0: x * k, register=False)(lambda g, y, x, *, k=1.0: g * k)
+    with pytest.raises(UnsupportedError, match="'k'"):
+        double(1.0, k=Tensor(2.0))
+
+
+def test_a_tensor_differs_from_what_is_no_number(t):
+    assert (t == None) is False  # noqa: E711
+    assert (t != "mean") is True
+    assert "mean" not in [t]
+    with pytest.raises(DtypeError, match="NoneType"):
+        t + None
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("detach", "value"), ("zero_grad", "t.grad = None"), ("view", "reshape")]
+)
+def test_attributes_of_other_libraries_name_ours(t, name, remedy):
+    assert not hasattr(t, name)
+    with pytest.raises(AttributeError, match=f"{name}.*{remedy}"):
+        getattr(t, name)
+
+
+def test_a_parameter_updated_as_an_array_is_explained():
+    w = Tensor([1.0, 2.0])
+    np.sum(w * w).backward()
+    w -= 0.1 * w.grad
+    with pytest.raises(cr.errors.ChainruleError, match=r"w\.value = w\.value"):
+        _ = w.grad
+
+
+def test_functions_of_other_packages_are_named_without_numpy():
+    special = pytest.importorskip("scipy.special")
+    with pytest.raises(UnsupportedError, match=r"^betainc"):
+        special.betainc(1.0, 2.0, Tensor(0.5))

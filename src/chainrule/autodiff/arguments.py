@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DtypeError, NotDifferentiableError
+from chainrule.errors import ArgumentError, DtypeError, NotDifferentiableError
 from chainrule.graph import Tensor
 from chainrule.graph.tensor import apply, leaf
 from chainrule.graph.trace import alias, ancestors, argument_names, carriers
@@ -94,7 +94,7 @@ def positions(function: Callable[..., Any], which: Which, n_args: int) -> tuple[
     for item in wanted:
         if isinstance(item, str):
             if item not in names:
-                raise ValueError(f"there is no argument {item!r}; the arguments are {names}")
+                raise ValueError(f"there is no argument {item!r} by position; there are {names}")
             item = names.index(item)
         if not -n_args <= item < n_args:
             raise ValueError(f"argnums={item}, but the call has {n_args} positional arguments")
@@ -105,12 +105,33 @@ def positions(function: Callable[..., Any], which: Which, n_args: int) -> tuple[
 def by_position(
     function: Callable[..., Any], which: Which, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> tuple[Sequence[Any], dict[str, Any]]:
-    """Move arguments given by keyword to their positions if they are to be differentiated by."""
+    """Move arguments given by keyword, or by default, to their positions if these are wanted."""
     wanted = [which] if isinstance(which, (int, str)) else which
-    if not any(isinstance(name, str) and name in kwargs for name in wanted):
+    names = argument_names(function, len(args))
+    if all(item in names if isinstance(item, str) else item < len(args) for item in wanted):
         return args, kwargs
-    bound = inspect.signature(function).bind(*args, **kwargs)
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return args, kwargs  # the call itself says best what is wrong with it
+    bound.apply_defaults()
     return bound.args, bound.kwargs
+
+
+def check_sequences(**sequences: Any) -> None:
+    """Refuse an array where the tuple of all arguments belongs: its rows would be taken for them.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the argument.
+    """
+    for name, value in sequences.items():
+        if not isinstance(value, (tuple, list)):
+            raise ArgumentError(
+                f"{name} is a tuple with one item for each argument of the function, such as "
+                f"(x,), not {type(value).__name__}"
+            )
 
 
 def variable(value: Any, name: str) -> Tensor:
@@ -121,7 +142,10 @@ def variable(value: Any, name: str) -> Tensor:
     DtypeError
         If the value is not of floating-point numbers.
     """
-    made = apply(alias, (value,), {}) if isinstance(value, Tensor) else leaf(value)
+    try:
+        made = apply(alias, (value,), {}) if isinstance(value, Tensor) else leaf(value)
+    except DtypeError as error:
+        raise DtypeError(f"{name} has no gradient: {error}") from error
     made.name = name
     if made.dtype.kind != "f":
         raise DtypeError(
@@ -165,9 +189,9 @@ def detach(tree: Any) -> Any:
     return unflatten(structure, [x._value if isinstance(x, Tensor) else x for x in leaves])
 
 
-def zeros(t: Tensor) -> Any:
+def zeros(t: Any) -> Any:
     """Return zeros like a Tensor; within a trace a Tensor that follows the other's shape."""
-    found = np.zeros_like(t)  # type: ignore[call-overload]
+    found: Any = np.zeros_like(t)
     return found if isinstance(found, Tensor) else found[()]
 
 
@@ -204,9 +228,13 @@ def scalar(result: Any, transform: str) -> Tensor:
         If it is not, or does not depend on the variables.
     """
     if not isinstance(result, Tensor):
+        remedies = {
+            type(None): ": does it lack a return?",
+            tuple: ": return the number alone, or pass has_aux=True for (number, anything)",
+        }
         raise NotDifferentiableError(
             f"{transform} needs a result that depends on its variables; the function returned "
-            f"{type(result).__name__}, which carries no derivative"
+            f"{type(result).__name__}, which carries no derivative{remedies.get(type(result), '')}"
         )
     if result.shape != ():
         raise NotDifferentiableError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.arguments import check_sequences
 from chainrule.autodiff.forward import jvp
 from chainrule.autodiff.reverse import vjp
 from chainrule.errors import ChainruleError
@@ -56,6 +57,7 @@ def check_grads(
     >>> import numpy as np
     >>> check_grads(np.tanh, (np.array([0.1, -2.0]),), order=2)
     """
+    check_sequences(args=args)
     rng = np.random.default_rng(seed)
     args = tuple(args)
     directions = _random_like(args, rng)

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Recording, detach, needed, owned, record, zeros
+from chainrule.autodiff.arguments import (
+    Recording,
+    check_sequences,
+    detach,
+    needed,
+    owned,
+    record,
+    zeros,
+)
 from chainrule.autodiff.reverse import fitted, parts, pull_back
 from chainrule.errors import ShapeError
 from chainrule.graph import Kind, Op, Tensor
@@ -198,6 +206,7 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     >>> jvp(lambda x, y: x * np.sin(y), (2.0, 0.0), (0.0, 1.0))
     (np.float64(0.0), np.float64(2.0))
     """
+    check_sequences(primals=primals, tangents=tangents)
     run = record(function, primals, {}, tuple(range(len(primals))))
     directions, structure = flatten(tuple(tangents))
     if structure != run.structure:

@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Which, by_position, named_after, positions, record
+from chainrule.autodiff.arguments import (
+    Which,
+    by_position,
+    check_sequences,
+    named_after,
+    positions,
+    record,
+)
 from chainrule.autodiff.forward import Pushforward, jvp
 from chainrule.autodiff.reverse import Pullback, grad
 from chainrule.errors import NotDifferentiableError, ShapeError
@@ -176,6 +183,7 @@ def hvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
     array([6., 0.])
     """
+    check_sequences(primals=primals, tangents=tangents)
     which = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(function, which), primals, tangents)[1]
 
@@ -218,9 +226,13 @@ def per_example_grad(
             batched = tuple(i for i in range(len(args)) if i not in variables)
         else:
             batched = positions(function, batch_argnums, len(args))
-        lengths = {len(leaf) for i in batched for leaf in flatten(args[i])[0]}
-        if len(lengths) != 1:
-            raise ShapeError(f"the batch arguments differ in length: {sorted(lengths)}")
+        shapes = [np.shape(leaf) for i in batched for leaf in flatten(args[i])[0]]
+        lengths = {shape[0] if shape else -1 for shape in shapes}
+        if len(lengths) != 1 or -1 in lengths:
+            raise ShapeError(
+                "the arguments of a batch have one first axis, of equal length; theirs have the "
+                f"shapes {shapes}: choose them with batch_argnums"
+            )
 
         def row(i: int) -> list[Any]:
             return [

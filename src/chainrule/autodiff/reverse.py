@@ -174,17 +174,28 @@ def fitted(gx: Any, x: Any, op: Op) -> Any:
     if isinstance(gx, _Part):
         return gx
     if not hasattr(gx, "dtype"):
-        raise NotDifferentiableError(f"the rule of {op.name} returned {gx!r:.60} for a gradient")
+        raise NotDifferentiableError(
+            f"the rule of {op.name} returned {gx!r:.60} for a gradient: return an array, "
+            "such as np.zeros_like(x) where the gradient is zero"
+        )
     if gx.shape != x.shape:
-        try:
-            gx = spread(gx, x) if len(gx.shape) < len(x.shape) else sum_to(gx, x)
-        except ValueError:
-            raise ShapeError(
-                f"the rule of {op.name} returned a gradient of shape {gx.shape} for an input "
-                f"of shape {x.shape}"
-            ) from None
+        gx = _reshaped(gx, x, op)
     gx = cast(gx, x) if gx.dtype != x.dtype else gx
     return gx[()] if gx.__class__ is np.ndarray and not gx.ndim else gx
+
+
+def _reshaped(gx: Any, x: Any, op: Op) -> Any:
+    """Return a gradient with its broadcast axes summed, or a reduced one spread out again."""
+    try:
+        found = spread(gx, x) if len(gx.shape) < len(x.shape) else sum_to(gx, x)
+    except ValueError:
+        found = gx
+    if found.shape != x.shape:
+        raise ShapeError(
+            f"the rule of {op.name} returned a gradient of shape {gx.shape} for an input "
+            f"of shape {x.shape}"
+        )
+    return found
 
 
 def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.graph.aval import Array, Aval
 from chainrule.graph.op import Op, Recorded
-from chainrule.graph.tree import LEAF, Structure, flatten, unflatten
+from chainrule.graph.refusals import FAILURES, explained
+from chainrule.graph.tree import LEAF, Structure, flatten, paths, unflatten
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ class Graph:
         """Run on arguments of the traced structure, or on one array for each input."""
         leaves, structure = flatten(args)
         if self.takes is not None and structure != self.takes:
-            raise ShapeError(f"the graph takes arguments of structure {self.takes}")
+            raise ShapeError(_other_structure(self.takes, structure))
         return unflatten(self.gives, self.evaluate(leaves))
 
     def evaluate(self, arrays: Sequence[Any]) -> list[Any]:
@@ -127,7 +128,14 @@ class Graph:
 
         for i, node in enumerate(self.nodes):
             run = node.op if recording else node.op.forward
-            values[id(node)] = run(*map(read, node.inputs), **node.params)
+            operands = [read(x) for x in node.inputs]
+            try:
+                values[id(node)] = run(*operands, **node.params)
+            except FAILURES as error:
+                if recording:
+                    raise  # explained already
+                names = [None if isinstance(x, Constant) else x.name for x in node.inputs]
+                raise explained(error, node.op, names, operands, node.params, node.site) from error
             for x in node.inputs:
                 if last_use[id(x)] == i and id(x) not in kept:
                     values.pop(id(x), None)
@@ -177,6 +185,20 @@ class Graph:
         """Return the arrays that are part of the graph, in order of use."""
         found = [x for node in self.nodes for x in node.inputs] + list(self.outputs)
         return [x.value for x in found if isinstance(x, Constant) and np.ndim(x.value)]
+
+
+def _other_structure(wanted: Structure, given: Structure) -> str:
+    """Say how the tree of the arguments differs from the traced one."""
+    old, new = paths(wanted, "args"), paths(given, "args")
+    lacking, strange = ([x for x in a if x not in b] for a, b in ((old, new), (new, old)))
+    text = "the arguments have another structure than those traced"
+    if lacking:
+        text += f"; {', '.join(lacking)} are missing"
+    if strange:
+        text += f"; the graph knows no {', '.join(strange)}"
+    if not lacking and not strange:
+        text += ": their containers differ in class, or in what they hold beside arrays"
+    return text
 
 
 def exact(param: Any) -> str:

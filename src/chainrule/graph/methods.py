@@ -37,6 +37,19 @@ def _no_in_place(name: str) -> Any:
     return method
 
 
+class _Elsewhere:
+    """An attribute of other libraries' tensors: it is missing, and the error says what to use."""
+
+    def __init__(self, remedy: str) -> None:
+        self.remedy = remedy
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        raise AttributeError(f"a Tensor has no attribute {self.name!r}: use {self.remedy}")
+
+
 class ArrayMethods(Recorded):
     """The methods that an array has."""
 
@@ -106,3 +119,12 @@ class ArrayMethods(Recorded):
     fill = _no_in_place("full_like")
     put = _no_in_place("where")
     resize = _no_in_place("resize")
+
+    detach = _Elsewhere(".value")
+    numpy = _Elsewhere(".value")
+    data = _Elsewhere(".value")
+    requires_grad = _Elsewhere("chainrule.stop_gradient, or .value, to stop a derivative")
+    zero_grad = _Elsewhere("t.grad = None")
+    view = _Elsewhere(".reshape(shape)")
+    permute = _Elsewhere(".transpose(axes)")
+    unsqueeze = _Elsewhere("np.expand_dims(t, axis)")

@@ -116,6 +116,7 @@ class Op:
         self.variadic = bool(names) and names[-1].kind is inspect.Parameter.VAR_POSITIONAL
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         self.active_names = tuple(name for name in self.inputs if name not in self.inactive)
+        self._keywords = frozenset(self.inputs[:-1] if self.variadic else self.inputs)
 
     @cached_property
     def public_names(self) -> tuple[str, ...]:
@@ -172,10 +173,29 @@ class Op:
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """Compute on arrays; record if any input is a Tensor."""
+        for name, value in params.items():
+            if name in self._keywords:
+                return self(*self._placed(inputs, params), **params)
+            if isinstance(value, Recorded):
+                return value._apply(self, inputs, params)  # which refuses it as a param
         for value in inputs:
             if isinstance(value, Recorded):
                 return value._apply(self, inputs, params)
+            if value.__class__ is list and any(isinstance(item, Recorded) for item in value):
+                raise UnsupportedError(
+                    f"{self.name} of a list that holds tensors: join them with np.stack"
+                )
         return self.forward(*inputs, **params)
+
+    def _placed(self, inputs: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+        """Return all inputs in order, those given by keyword taken out of `params`."""
+        placed = list(inputs)
+        for name in self.inputs[len(inputs) :]:
+            if name in params:
+                placed.append(params.pop(name))
+            elif not self._keywords.isdisjoint(params):
+                raise TypeError(f"{self.name} lacks its input {name!r}")
+        return placed
 
     def infer(self, *avals: Aval, **params: Any) -> Aval:
         """Return the aval of the result for the avals of the inputs."""

@@ -31,7 +31,7 @@ def as_operand(value: Any) -> Any:
         raise UnsupportedError(
             "a list that holds tensors is no operand: join them with np.stack or np.concatenate"
         ) from error
-    if array.dtype.kind not in "biufcmM" and array.size:
+    if array.dtype.kind not in "biufc" and array.size:
         words = f"{type(value).__name__} {value!r:.40}"
         if array.dtype.hasobject and isinstance(value, np.ndarray):
             words = f"arrays of objects: {_NO_OBJECTS}"

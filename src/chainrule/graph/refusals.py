@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -28,19 +28,29 @@ def refuse_write(name: str) -> NoReturn:
     )
 
 
+# What a forward pass may raise because of its operands.
+FAILURES = (ValueError, IndexError, TypeError, np.linalg.LinAlgError)
+
+
 def explained(
-    error: Exception, op: Op, names: Sequence[str | None], values: Sequence[Any]
+    error: Exception,
+    op: Op,
+    names: Sequence[str | None],
+    values: Sequence[Any],
+    params: Mapping[str, Any],
+    site: tuple[str, int] | None = None,
 ) -> Exception:
     """Return a forward pass's error with the operands' names and shapes and the user's line."""
     if isinstance(error, ChainruleError):
         return error
-    file, line = describe(*user_site())
-    words = [
-        f"{name or op.input_name(position)} {np.shape(value)}"
-        for position, (name, value) in enumerate(zip(names, values, strict=True))
-    ]
-    remedy = _shape_remedy(op, values)
-    text = f"{op.name} of {', '.join(words)}: {error} [{file}:{line}]{remedy}"
+    if not op.is_constant and _misfit(op, values, params):
+        words = ", ".join([*op.inputs, *(f"{name}={v!r}" for name, v in op.defaults.items())])
+        return UnsupportedError(f"call {op.name}({words}), its settings by keyword: {error}")
+    file, line = site or describe(*user_site())
+    labels = [name or op.input_name(position) for position, name in enumerate(names)]
+    words = ", ".join(f"{x} {np.shape(v)}" for x, v in zip(labels, values, strict=True))
+    remedy = _shape_remedy(op, labels, values, params)
+    text = f"{op.name} of {words}: {error} [{file}:{line}]{remedy}"
     if isinstance(error, np.linalg.LinAlgError):
         return np.linalg.LinAlgError(text)
     if isinstance(error, TypeError):
@@ -48,12 +58,20 @@ def explained(
     return IndexError(text) if isinstance(error, IndexError) else ShapeError(text)
 
 
-def _shape_remedy(op: Op, values: Sequence[Any]) -> str:
+def _misfit(op: Op, values: Sequence[Any], params: Mapping[str, Any]) -> bool:
+    """Return whether an op was called with arguments that it does not take."""
+    too_many = len(values) > len(op.inputs) and not op.variadic
+    return too_many or not params.keys() <= op.defaults.keys()
+
+
+def _shape_remedy(
+    op: Op, labels: Sequence[str], values: Sequence[Any], params: Mapping[str, Any]
+) -> str:
     """Return a repair found by trying: transposes, and axes added, on examples of the shapes."""
     if len(values) != 2 or not all(isinstance(v, np.ndarray) for v in values):
         return ""
     a, b = (np.broadcast_to(np.ones((), v.dtype), v.shape) for v in values)
-    first, second = op.input_name(0), op.input_name(1)
+    first, second = labels
     trials = (
         (a, b.T, f"{second}.T"),
         (a.T, b, f"{first}.T"),
@@ -62,7 +80,7 @@ def _shape_remedy(op: Op, values: Sequence[Any]) -> str:
     )
     for left, right, words in trials:
         try:
-            op.forward(left, right)
+            op.forward(left, right, **params)
         except (ValueError, IndexError, TypeError):
             continue
         return f"; it would fit with {words}"

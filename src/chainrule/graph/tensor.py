@@ -17,7 +17,7 @@ from chainrule.graph.aval import Array
 from chainrule.graph.methods import ArrayMethods
 from chainrule.graph.op import REGISTRY, Op, linear, op
 from chainrule.graph.operands import as_operand, as_result, read_only
-from chainrule.graph.refusals import explained, refuse, refuse_write
+from chainrule.graph.refusals import FAILURES, explained, refuse, refuse_write
 from chainrule.graph.site import OUTSIDE, describe, user_frame, user_site
 
 _PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
@@ -26,7 +26,6 @@ _serial = itertools.count()
 _new = object.__new__
 _ndarray = np.ndarray
 _NO_PARAMS: dict[str, Any] = {}
-_FAILURES = (ValueError, IndexError, TypeError, np.linalg.LinAlgError)
 
 
 def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
@@ -45,7 +44,7 @@ def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any,
         value = other._value if kind is Tensor else other
         try:
             value = forward(self._value, value)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise _explained(error, op, (self, other)) from error
         return value if op.is_constant else _record(Tensor, op, (self, other), _NO_PARAMS, value)
 
@@ -53,6 +52,17 @@ def _operator(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> tuple[Any,
         return apply(ops[ufunc], (other, self), _NO_PARAMS, forward)
 
     return method, reflected
+
+
+def _comparison(ufunc: np.ufunc, forward: Callable[[Any, Any], Any]) -> Any:
+    """Return the method of ``==`` or ``!=``: of what is no number a Tensor only says it differs."""
+    compare_numbers = _operator(ufunc, forward)[0]
+
+    def compare(self: Tensor, other: Any) -> Any:
+        no_number = other is None or isinstance(other, str)
+        return NotImplemented if no_number else compare_numbers(self, other)
+
+    return compare
 
 
 class Tensor(ArrayMethods):
@@ -142,7 +152,8 @@ class Tensor(ArrayMethods):
         if self._grad is None and self.op is not None:
             raise ChainruleError(
                 f"{self.label()} is an intermediate result, whose gradient is not kept; "
-                "call backward(keep_intermediate=True), or chainrule.grad with respect to it"
+                "call backward(keep_intermediate=True), or chainrule.grad with respect to it; "
+                "a parameter is updated by its value: w.value = w.value - lr * w.grad"
             )
         return self._grad  # type: ignore[no-any-return]
 
@@ -233,7 +244,7 @@ class Tensor(ArrayMethods):
             entry = REGISTRY.lookup(ufunc)
         if entry is None:
             name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            refuse(f"numpy.{name}")
+            refuse(f"numpy.{name}" if hasattr(np, ufunc.__name__) else name)
         return _call(entry, inputs, kwargs)
 
     def __array_function__(
@@ -267,7 +278,7 @@ class Tensor(ArrayMethods):
         _operator(np.less_equal, operator.le)[0],
         _operator(np.greater_equal, operator.ge)[0],
     )
-    __eq__, __ne__ = _operator(np.equal, operator.eq)[0], _operator(np.not_equal, operator.ne)[0]
+    __eq__, __ne__ = _comparison(np.equal, operator.eq), _comparison(np.not_equal, operator.ne)
     __hash__ = object.__hash__
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
@@ -391,8 +402,8 @@ def apply(
         _check_params(op, params)
     try:
         value = (forward or op.forward)(*values, **params)
-    except _FAILURES as error:
-        raise _explained(error, op, inputs) from error
+    except FAILURES as error:
+        raise _explained(error, op, inputs, params) from error
     if op.is_constant and made is Tensor:
         return value
     t = _record(made, op, inputs, params, value)
@@ -424,9 +435,11 @@ def plain(inputs: Sequence[Any]) -> list[Any]:
     return [x._value if isinstance(x, Tensor) else x for x in inputs]
 
 
-def _explained(error: Exception, op: Op, inputs: Sequence[Any]) -> Exception:
+def _explained(
+    error: Exception, op: Op, inputs: Sequence[Any], params: dict[str, Any] = _NO_PARAMS
+) -> Exception:
     names = [x.name if isinstance(x, Tensor) else None for x in inputs]
-    return explained(error, op, names, plain(inputs))
+    return explained(error, op, names, plain(inputs), params)
 
 
 def _parts(bundle: Tensor, op: Op) -> tuple[Tensor, ...]:
