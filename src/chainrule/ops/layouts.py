@@ -173,8 +173,7 @@ def pad(
         zeros_around = pad_zeros(array, pad_width=width)
         if np.ndim(constant_values) == 0 and constant_values == 0:
             return zeros_around
-        inside = np.zeros_like(array)
-        return zeros_around + frame(inside, pad_width=width, values=_hashable(constant_values))
+        return zeros_around + frame(array, pad_width=width, values=_hashable(constant_values))
     if mode not in MODES or reflect_type != "even":
         raise UnsupportedError(
             f"pad(mode={mode!r}, reflect_type={reflect_type!r}) is not supported on a Tensor: the "
@@ -199,9 +198,9 @@ def _hashable(values: Any) -> Any:
     return tuple(map(_hashable, values)) if np.ndim(values) else values
 
 
-def _frame(inside: Any, *, pad_width: Any, values: Any) -> Any:
-    """Constants around an array of zeros."""
-    return np.pad(inside, pad_width, constant_values=values)
+def _frame(like: Any, *, pad_width: Any, values: Any) -> Any:
+    """Constants around zeros of the shape of an array."""
+    return np.pad(np.zeros_like(like), pad_width, constant_values=values)
 
 
 frame = constant(_frame, name="frame", samples=[S((2,), pad_width=((1, 1),), values=2.0)])

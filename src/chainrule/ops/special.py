@@ -199,7 +199,9 @@ def gammaln(g: Any, y: Any, x: Any) -> Any:
     return g * sp.digamma(x)
 
 
-@op(sp.rgamma, kind=elementwise, samples=POSITIVE)
+@op(sp.rgamma, kind=elementwise, samples=[
+    *POSITIVE, S((4,), domain=(-3.0, 0.4)), S(lambda rng: np.array([0.0, -1.0, -2.0, -3.0])),
+])  # fmt: skip
 def rgamma(g: Any, y: Any, x: Any) -> Any:
     """``1 / gamma(x)``.
 
@@ -209,7 +211,12 @@ def rgamma(g: Any, y: Any, x: Any) -> Any:
     >>> print(round(cr.grad(scipy.special.rgamma)(3.0), 9))
     -0.461392168
     """
-    return -g * y * sp.digamma(x)
+    # 1 / gamma(x) = gamma(1 - x) sin(pi x) / pi, whose derivative exists at the poles of gamma too.
+    low = np.less(x, 0.5)
+    turned, angle = 1.0 - np.where(low, x, 0.5), np.pi * np.where(low, x, 0.5)
+    slope = np.cos(angle) - sp.digamma(turned) * np.sin(angle) / np.pi
+    high = -y * sp.digamma(np.where(low, 1.0, x))
+    return g * np.where(low, sp.gamma(turned) * slope, high)
 
 
 @op(sp.digamma, kind=elementwise, samples=POSITIVE)
