@@ -137,10 +137,7 @@ def check_dtypes(case: Case, rng: np.random.Generator) -> None:
         return
     for dtype in (np.float32, np.float64):
         arrays = [x.astype(dtype) for x in case.arrays]
-        try:
-            result, pullback = vjp(case.function, *arrays)
-        except TypeError:  # a function that takes float64 only
-            continue
+        result, pullback = vjp(case.function, *arrays)
         gradient = pullback([np.ones_like(y) for y in result])
         for x, g in zip(arrays, gradient, strict=True):
             if np.shape(g) != x.shape or g.dtype != dtype:
