@@ -48,6 +48,15 @@ def assert_same(actual, expected):
         np.testing.assert_array_equal(a, b)
 
 
+def assert_close(actual, expected, rtol=1e-5):
+    """Equal shapes and dtypes, and numbers to a part of the largest."""
+    for a, b in zip(flatten(actual)[0], flatten(expected)[0], strict=True):
+        assert np.shape(a) == np.shape(b)
+        assert np.result_type(a) == np.result_type(b)
+        scale = np.max(np.abs(b), initial=1e-6, where=np.isfinite(b))
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
+
+
 def network(rng=0):
     return nn.Sequential(
         nn.Linear(6, 8, rng=rng),
@@ -77,3 +86,34 @@ def rows(n, seed=3):
 def step_and_arguments(n=8):
     optimizer, model = optim.Adam(0.01), network()
     return training_step(optimizer), (model, optimizer.init(model), *rows(n), np.uint64(1))
+
+
+def networks():
+    """Networks of every kind of layer, with the loss, inputs and targets of each."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(7, 6)).astype(np.float32)
+    words = rng.integers(0, 9, (7, 4))
+    classes, numbers = rng.integers(0, 3, 7), rng.normal(size=(7, 3)).astype(np.float32)
+    labels = (numbers > 0).astype(np.float32)
+    shares = np.abs(numbers) / np.sum(np.abs(numbers), axis=1, keepdims=True)
+
+    def dense(*middle):
+        return nn.Sequential(nn.Linear(6, 5, rng=0), *middle, nn.Linear(5, 3, rng=1))
+
+    for name in sorted(set(nn.ACTIVATIONS) - {"binary_step"}):
+        yield name, dense(name), nn.cross_entropy, x, classes
+    for name in ("mse", "mae", "huber"):
+        yield name, dense("tanh"), nn.LOSSES[name], x, numbers
+    yield "binary", dense("relu"), nn.binary_cross_entropy, x, labels
+    yield "hinge", dense("relu"), nn.hinge, x, 2.0 * labels - 1.0
+    yield "margin", dense("relu"), nn.multiclass_hinge, x, classes
+    yield "shares", dense("relu"), nn.cross_entropy, x, shares
+    yield "batch norm", dense(nn.BatchNorm(5), "relu"), nn.cross_entropy, x, classes
+    yield "layer norm", dense(nn.LayerNorm(5), "relu"), nn.cross_entropy, x, classes
+    yield "dropout", dense("relu", nn.Dropout(0.4)), nn.cross_entropy, x, classes
+    yield "residual", dense(nn.Residual(nn.Linear(5, 5, rng=2))), nn.cross_entropy, x, classes
+    words_in = nn.Sequential(nn.Embedding(9, 2, rng=0), nn.Flatten(), nn.Linear(8, 3, rng=1))
+    yield "embedding", words_in, nn.cross_entropy, words, classes
+    one = nn.Sequential(nn.Linear(6, 1, rng=0))
+    yield "one output", one, nn.mse, x, numbers[:, :1]
+    yield "one feature", nn.Sequential(nn.Linear(1, 3, rng=0)), nn.mse, x[:, :1], numbers

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from engine_cases import assert_same, network, rows, training_step
+from engine_cases import assert_close, assert_same, network, networks, rows, training_step
 
 import chainrule as cr
 from chainrule import optim
@@ -50,6 +50,18 @@ def test_a_hundred_steps_end_where_eager_ones_do(engine):
         b = step(*b, x, y, i)[:2]
     for p, q in zip(flatten(a[0])[0], flatten(b[0])[0], strict=True):
         np.testing.assert_allclose(p, q, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("case", list(networks()), ids=lambda case: case[0])
+def test_every_kind_of_layer_and_loss(case):
+    _, model, loss, x, y = case
+    step, state = training_step(optim.SGD(0.1), loss), optim.SGD(0.1).init(model)
+    fast, slow = cr.compile(step), cr.compile(step, "interpreter")
+    for n in (7, 3, 2):
+        arguments = (model, state, x[:n], y[:n], np.uint64(1))
+        with np.errstate(all="ignore"):
+            assert_close(fast(*arguments), step(*arguments))
+        assert_same(fast(*arguments), slow(*arguments))
 
 
 def test_one_program_serves_every_batch_size():

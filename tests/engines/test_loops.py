@@ -4,14 +4,14 @@ import ast
 
 import numpy as np
 import pytest
-from engine_cases import network, programs, rows, training_step
+from engine_cases import assert_close, network, networks, programs, rows, training_step
 
 from chainrule import nn, optim, trace
 from chainrule.engines import numba_engine
 from chainrule.engines.axes import NoLoopsError
-from chainrule.engines.lower import REWRITES
+from chainrule.engines.lower import rewritten
 from chainrule.engines.program import load
-from chainrule.graph import REGISTRY, rewrite
+from chainrule.graph import REGISTRY
 from chainrule.graph.tree import flatten
 
 OPS = sorted(REGISTRY, key=lambda entry: entry.name)
@@ -81,20 +81,12 @@ def no_compiler(monkeypatch):
     monkeypatch.setattr(numba_engine, "_addresses", lambda: (0, 0))
 
 
-def assert_close(actual, expected, rtol=1e-12):
-    for a, b in zip(flatten(actual)[0], flatten(expected)[0], strict=True):
-        assert np.shape(a) == np.shape(b)
-        assert np.result_type(a) == np.result_type(b)
-        scale = np.max(np.abs(b), initial=1.0, where=np.isfinite(b))
-        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
-
-
 def compared(function, arguments, rtol=1e-12):
     with np.errstate(all="ignore"):
         graph = trace(function)(*arguments)
         leaves = [np.asarray(x)[()] for x in flatten(arguments)[0]]
         program = numba_engine.NumbaProgram(graph, leaves, {})
-        expected = rewrite(graph, REWRITES).evaluate(leaves)
+        expected = rewritten(graph).evaluate(leaves)
         for _ in range(2):
             assert_close(program(leaves), expected, rtol)
     return program
@@ -129,6 +121,14 @@ def test_training_steps(optimizer, n):
     model = network()
     arguments = (model, optimizer.init(model), *rows(n), np.uint64(1))
     compared(training_step(optimizer), arguments, 2e-5)
+
+
+@pytest.mark.parametrize("case", list(networks()), ids=lambda case: case[0])
+def test_every_kind_of_layer_and_loss(case):
+    _, model, loss, x, y = case
+    step, state = training_step(optim.SGD(0.1), loss), optim.SGD(0.1).init(model)
+    for n in (7, 3, 2):
+        compared(step, (model, state, x[:n], y[:n], np.uint64(1)), 1e-4)
 
 
 def test_large_products_go_to_blas():

@@ -4,12 +4,11 @@ import sys
 
 import numpy as np
 import pytest
-from engine_cases import network, rows, training_step
+from engine_cases import assert_close, network, rows, training_step
 
 import chainrule as cr
 from chainrule import nn, optim
 from chainrule.errors import MissingExtraError
-from chainrule.graph.tree import flatten
 
 numba = pytest.importorskip("numba")
 
@@ -19,14 +18,6 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
-
-
-def assert_close(actual, expected, rtol=1e-5):
-    for a, b in zip(flatten(actual)[0], flatten(expected)[0], strict=True):
-        assert np.shape(a) == np.shape(b)
-        assert np.result_type(a) == np.result_type(b)
-        scale = np.max(np.abs(b), initial=1e-6, where=np.isfinite(b))
-        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
 
 
 def test_a_hundred_training_steps():

@@ -11,6 +11,7 @@ from chainrule.engines.axes import (
     Axes,
     NoLoopsError,
     dtype_of,
+    n_kept,
     reduced_axes,
     selected,
     shape_of,
@@ -128,9 +129,26 @@ class Access:
         return self.broadcast(node.inputs[0], index)
 
     def _reshape(self, node: Node, index: Index) -> str:
-        source = iter([i for i, a in zip(index, self.axes.of(node), strict=True) if a != ONE])
-        items = ["0" if a == ONE else next(source) for a in self.axes.of(node.inputs[0])]
-        return self.element(node.inputs[0], items)
+        """Read where the element lies among all, counted row by row."""
+        a, kept = node.inputs[0], n_kept(node)
+        items = [i for i, axis in zip(index, self.axes.of(node), strict=True) if axis != ONE]
+        if items[kept:]:
+            lengths = [self.axes.length(axis) for axis in self.axes.long(node)[kept + 1 :]]
+            place = items[kept]
+            for length, item in zip(lengths, items[kept + 1 :], strict=True):
+                place = f"({place}) * {length} + {item}"
+            items = [*items[:kept], *self._split(place, self.axes.long(a)[kept:])]
+        source = iter(items)
+        return self.element(a, ["0" if axis == ONE else next(source) for axis in self.axes.of(a)])
+
+    def _split(self, place: str, axes: Sequence[int]) -> list[str]:
+        """Return the index along each axis of the element at a place among all."""
+        found = []
+        for axis in reversed(axes[1:]):
+            length = self.axes.length(axis)
+            found.append(f"({place}) % {length}")
+            place = f"({place}) // {length}"
+        return [place, *reversed(found)]
 
     _reshape_like = _expand_dims = _squeeze = _reshape
 

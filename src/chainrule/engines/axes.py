@@ -21,7 +21,7 @@ from chainrule.ops.indexing import SLOT, Index, Span
 
 ONE = 0  # the axis of length one
 _WHOLE = Span(None, None, None)
-_AS_ITS_LAST = {"spread", "sum_to", "reshape_like", "in_shape", "scatter_along_axis"}
+_AS_ITS_LAST = {"spread", "sum_to", "in_shape", "scatter_along_axis"}
 
 
 class NoLoopsError(ChainruleError):
@@ -133,7 +133,11 @@ class Axes:
     def _result(self, node: Node) -> tuple[int, ...]:
         op, inputs = node.op, node.inputs
         ndim = len(shape_of(node))
-        if op.kind is Kind.ELEMENTWISE or op is cast or ours(op, {"zeros_like", "ones_like"}):
+        if (
+            op.kind is Kind.ELEMENTWISE
+            or op is cast
+            or ours(op, {"zeros_like", "ones_like", "sign"})
+        ):
             return self._aligned(inputs[:1] if op is cast else inputs)
         if isinstance(op.forward, np.ufunc) and op.forward.signature is None and op.outputs == 1:
             return self._aligned(inputs)
@@ -147,7 +151,7 @@ class Axes:
         if op.forward is np.matmul:
             return self._product(node)
         if ours(op, {"gather", "scatter", "take_along_axis", "blocks", "expand_dims", "squeeze",
-                     "reshape"}):  # fmt: skip
+                     "reshape", "reshape_like"}):  # fmt: skip
             return getattr(self, f"_{op.name}")(node)  # type: ignore[no-any-return]
         raise NoLoopsError(
             f"there are no loops for {op.name if op.name.isidentifier() else 'an op'}"
@@ -164,9 +168,7 @@ class Axes:
 
     def _like(self, node: Node) -> tuple[int, ...]:
         """Return the axes of the last input, whose shape the result has."""
-        like = self._known[
-            id(node.inputs[-1] if node.op.name != "reshape_like" else node.inputs[1])
-        ]
+        like = self._known[id(node.inputs[-1])]
         a = self._known[id(node.inputs[0])]
         if node.op is sum_to:
             for axes in zip(reversed(a), reversed(like), strict=False):
@@ -174,27 +176,28 @@ class Axes:
                     self._same(axes)
         if node.op is spread and node.params.get("axis") is None:
             self._aligned([node.inputs[0], node.inputs[1]])
-        if node.op.name == "reshape_like":
-            self._without_ones(node, like)
         return like
 
-    def _without_ones(self, node: Node, new: tuple[int, ...]) -> None:
-        """Make one the axes that a change of shape leaves, all but those of length one."""
-        old = [n for n in shape_of(node.inputs[0]) if n != 1]
-        if old != [n for n in shape_of(node) if n != 1] or 0 in old:
-            raise NoLoopsError("there are no loops for a change of shape that joins or splits axes")
-        kept = [axis for axis in map(self._find, self._known[id(node.inputs[0])]) if axis != ONE]
-        for pair in zip(kept, [axis for axis in map(self._find, new) if axis != ONE], strict=True):
+    def long(self, value: Value) -> list[int]:
+        """Return the axes of a value that are not of length one."""
+        return [axis for axis in self.of(value) if axis != ONE]
+
+    def _reshape_like(self, node: Node) -> tuple[int, ...]:
+        like = self._known[id(node.inputs[1])]
+        pairs = zip(self.long(node.inputs[0]), self.long(node.inputs[1]), strict=False)
+        for _, pair in zip(range(n_kept(node)), pairs, strict=False):
             self._same(pair)
+        return like
 
     def _reshape(self, node: Node) -> tuple[int, ...]:
-        source = [axis for axis in map(self._find, self._known[id(node.inputs[0])]) if axis != ONE]
-        kept = iter(source)
-        if len(source) != sum(n != 1 for n in shape_of(node)):
-            raise NoLoopsError("there are no loops for a change of shape that joins or splits axes")
-        new = tuple(ONE if n == 1 else next(kept) for n in shape_of(node))
-        self._without_ones(node, new)
-        return new
+        """Return the axes kept, and new ones for those that are joined or split."""
+        old, kept = self.long(node.inputs[0]), n_kept(node)
+        sizes = [n for n in shape_of(node) if n != 1]
+        new = [self._new(str(n)) for n in sizes[kept:]]
+        if len(new) == 1:
+            new = [self._new(" * ".join(self._length[axis] for axis in old[kept:]))]
+        source = iter([*old[:kept], *new])
+        return tuple(ONE if n == 1 else next(source) for n in shape_of(node))
 
     _squeeze = _expand_dims = _reshape
 
@@ -233,6 +236,13 @@ class Axes:
         product = " * ".join(self._length[self._find(axis)] for axis in axes) or "1"
         size = (math.prod(shape_of(node.inputs[0])) + 3) // 4
         return (ONE,) if size == 1 else (self._new(f"({product} + 3) // 4"),)
+
+
+def n_kept(node: Node) -> int:
+    """Return how many leading axes a change of shape keeps, those of length one aside."""
+    old, new = ([n for n in shape_of(x) if n != 1] for x in (node.inputs[0], node))
+    pairs = zip(old, new, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(old), len(new)))
 
 
 def selected(index: Index, ndim: int) -> list[tuple[int | None, int | None]]:

@@ -47,8 +47,6 @@ class LoopSource:
         Nodes that are given an array to write to, in order: buffers and results.
     rows : set of int
         Those of them, by identity, that are given one row only.
-    flipped : set of int
-        Those that are stored transposed.
     scratch : list of (int, shape, Value)
         Further arrays: the step that uses it, its shape, a value of its dtype.
     """
@@ -57,7 +55,6 @@ class LoopSource:
     given: list[Value] = field(default_factory=list)
     stored: list[Node] = field(default_factory=list)
     rows: set[int] = field(default_factory=set)
-    flipped: set[int] = field(default_factory=set)
     scratch: list[tuple[int, tuple[int, ...], Value]] = field(default_factory=list)
 
 
@@ -83,7 +80,6 @@ class LoopEmitter:
         self.numbers = {id(node): i for i, node in enumerate(graph.nodes)}
         self.source.stored = [n for n in graph.nodes if id(n) in self.loops.stored]
         self.source.rows = {k for k, kind in self.loops.stored.items() if kind == "row"}
-        self.source.flipped = self._flipped()
         self.lines: list[str] = []
         self.depth = 1
         self.alive: set[int] = set()
@@ -100,16 +96,6 @@ class LoopEmitter:
                     words[id(x)] = f"c{len(words) - len(self.graph.inputs)}"
                     self.source.given.append(x)
         return words
-
-    def _flipped(self) -> set[int]:
-        """Return the products that are read transposed only, and are best stored so."""
-        plain = {id(x) for x in self.graph.outputs}
-        flipped: set[int] = set()
-        for node in self.graph.nodes:
-            transposes = ours(node.op, {"transpose"}) and len(shape_of(node)) == 2
-            (flipped if transposes else plain).update(map(id, node.inputs))
-        products = {id(n) for n in self.graph.nodes if n.op.forward is np.matmul}
-        return (flipped - plain) & products
 
     # Text -----------------------------------------------------------------------------------------
 
@@ -155,8 +141,6 @@ class LoopEmitter:
         name = f"v{self.numbers[id(value)]}"
         if id(value) in self.source.rows:
             return f"{name}[{index[-1]}]"
-        if id(value) in self.source.flipped:
-            index = tuple(reversed(index))
         return f"{name}[{', '.join(index)}]"
 
     def read(self, node: Node, index: Index) -> str:
@@ -381,7 +365,7 @@ class LoopEmitter:
 
     def _product(self, k: int, node: Node) -> None:
         """Multiply matrices, by BLAS or, if they are small, by loops."""
-        (a, ta), (b, tb) = (self._operand(x) for x in node.inputs)
+        (a, ta), (b, tb) = (stored_operand(x) for x in node.inputs)
         if not shape_of(node):
             self.add(f"{self.word(node)} = {number(0, dtype_of(node))}", node)
             self.over("k0", self.axes.of(a)[0])
@@ -389,8 +373,6 @@ class LoopEmitter:
             return
         shapes = [shape_of(x) for x in node.inputs]
         m, c, n = self._extents(node)
-        if id(node) in self.source.flipped:
-            (a, ta), (b, tb), m, n = (b, not tb), (a, not ta), n, m
         multiplications = math.prod(shape_of(node)) * shapes[0][-1]
         one_dimensional = min(map(len, shapes)) < 2
         if multiplications < SMALL_PRODUCT and not one_dimensional:
@@ -406,10 +388,6 @@ class LoopEmitter:
             f"max({m if ta else c}, 1), {number(0, dtype_of(node))}, {out}, max({n}, 1))",
             node,
         )
-
-    def _operand(self, value: Value) -> tuple[Value, bool]:
-        base, transposed = stored_operand(value)
-        return base, transposed != (id(base) in self.source.flipped)
 
     def name(self, value: Value) -> str:
         """Return the array of a value that is stored."""
@@ -430,7 +408,6 @@ class LoopEmitter:
         out, first, second = f"v{self.numbers[id(node)]}", self.name(a), self.name(b)
         if tb:
             wide = tuple(reversed(shape_of(b)))
-            wide = wide if id(b) not in self.source.flipped else shape_of(b)
             packed = f"w{len(self.source.scratch)}"
             self.source.scratch.append((k, wide, b))
             self.add(f"for k0 in range({c}):", node)

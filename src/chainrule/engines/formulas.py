@@ -27,7 +27,12 @@ _LIBRARY = frozenset({
     "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "arcsinh",
     "arccosh", "arctanh", "expm1", "exp2", "log2", "log10", "arctan2", "hypot",
 })  # fmt: skip
-_ERROR_FUNCTIONS = frozenset({"erf", "erfc"})
+# Functions of chainrule's own, or that are no ufunc.
+_OTHERS = {
+    "erf": "math.erf({0})", "erfc": "math.erfc({0})",
+    "sign": "{0} if {0} != {0} else {type}({0} > 0) - {type}({0} < 0)",
+    "clip": "{2} if ({1} if {0} < {1} else {0}) > {2} else ({1} if {0} < {1} else {0})",
+}  # fmt: skip
 _TEMPLATES = {
     "negative": "-{0}", "positive": "{0}", "square": "{0} * {0}", "absolute": "abs({0})",
     "fabs": "abs({0})", "reciprocal": "1 / {0}",
@@ -83,8 +88,8 @@ def formula(node: Node, words: list[str]) -> str:
         If there is none.
     """
     name, dtype = node.op.name, computed_in(node)
-    if ours(node.op, _ERROR_FUNCTIONS) and dtype in (np.float32, np.float64):
-        return f"math.{name}({words[0]})"
+    if ours(node.op, _OTHERS) and dtype in (np.float32, np.float64):
+        return _OTHERS[name].format(*words, type=dtype_word(dtype))
     if node.op.forward is not getattr(np, name, None) and name != "divide":
         raise NoLoopsError("there are no loops for one of the functions")
     arithmetic = dtype.kind in "f" or (dtype.kind in "iu" and name != "divide")
@@ -130,6 +135,6 @@ def is_elementwise(value: Value) -> bool:
     forward = value.op.forward
     return (
         forward is np.where
-        or ours(value.op, _ERROR_FUNCTIONS)
+        or ours(value.op, _OTHERS)
         or (isinstance(forward, np.ufunc) and forward.signature is None and forward.nout == 1)
     )

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.lower import REWRITES
+from chainrule.engines.lower import rewritten
 from chainrule.engines.plan import Plan
 from chainrule.engines.program import Cache
-from chainrule.graph import Graph, rewrite
+from chainrule.graph import Graph
 
 
 class InterpreterProgram:
     """A rewritten graph that is interpreted, one node after another."""
 
     def __init__(self, graph: Graph, arrays: Sequence[Any], cache: Cache) -> None:
-        self.graph = rewrite(graph, REWRITES)
+        self.graph = rewritten(graph)
         self.plan = Plan(self.graph, {}, 0, "interpreter")
         self.source = str(self.graph)
 

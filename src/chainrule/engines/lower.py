@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from chainrule import ops
 from chainrule.errors import ChainruleError
-from chainrule.graph import Aval, Constant, Graph, Kind, Node, rewrite, trace
+from chainrule.graph import Aval, Constant, Graph, Kind, Node, Op, rewrite, trace
 from chainrule.graph.ir import Value
 from chainrule.graph.trace import stop_gradient
 from chainrule.ops.indexing import gather
@@ -53,7 +53,53 @@ def lowered(graph: Graph) -> Graph:
     ['max', 'subtract', 'exp', 'sum', 'divide']
     """
     with np.errstate(all="ignore"):
-        return rewrite(opened(rewrite(graph, REWRITES)), ())
+        return rewrite(opened(rewritten(graph)), ())
+
+
+def rewritten(graph: Graph) -> Graph:
+    """Return the graph whose interpretation defines what an engine computes."""
+    return rewrite(straightened(rewrite(graph, REWRITES)), ())
+
+
+def straightened(graph: Graph) -> Graph:
+    """Return the graph with ``(a @ b).T`` as ``b.T @ a.T``, where nobody reads ``a @ b`` itself.
+
+    So the gradient of a weight lies in memory as the weight does.
+    """
+    read_plain = {id(x) for x in graph.outputs}
+    read_plain |= {id(x) for node in graph.nodes if not _is_transpose(node) for x in node.inputs}
+    known: dict[int, Value] = {}
+    for node in graph.nodes:
+        inputs = tuple(known.get(id(x), x) for x in node.inputs)
+        inner = node.inputs[0] if _is_transpose(node) else node
+        if inner is not node and _is_product(inner) and id(inner) not in read_plain:
+            a, b = (_transposed(node.op, known.get(id(x), x)) for x in inner.inputs)
+            known[id(node)] = replace(inner, inputs=(b, a), aval=node.aval)
+        else:
+            known[id(node)] = replace(node, inputs=inputs)
+    outputs = tuple(known.get(id(x), x) for x in graph.outputs)
+    return Graph(graph.inputs, outputs, graph.takes, graph.gives)
+
+
+def _is_transpose(value: Value) -> TypeGuard[Node]:
+    return (
+        isinstance(value, Node)
+        and value.op.forward is np.transpose
+        and value.params.get("axes") in (None, (1, 0))
+        and isinstance(value.aval, Aval)
+        and len(value.aval.shape) == 2
+    )
+
+
+def _is_product(value: Value) -> TypeGuard[Node]:
+    return isinstance(value, Node) and value.op.forward is np.matmul
+
+
+def _transposed(op: Op, value: Value) -> Value:
+    if _is_transpose(value):
+        return value.inputs[0]
+    assert isinstance(value.aval, Aval)
+    return Node(op, (value,), {}, Aval(value.aval.shape[::-1], value.aval.dtype))
 
 
 def opened(graph: Graph) -> Graph:

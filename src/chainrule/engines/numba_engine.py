@@ -117,7 +117,6 @@ def _assigned(emitter: LoopEmitter) -> Plan:
             continue
         shape = shape_of(node)
         shape = shape[-1:] if id(node) in source.rows else shape
-        shape = tuple(reversed(shape)) if id(node) in source.flipped else shape
         first = loops.place[id(node)]
         wanted.append((i, first, max(first, loops.last.get(id(node), 0)), _packed(shape, node)))
     for i, (k, shape, like) in enumerate(source.scratch):
