@@ -1,6 +1,7 @@
 """The transforms on plain functions, trees and each other."""
 
 import threading
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -304,6 +305,7 @@ def test_a_gradient_of_another_shape_is_refused():
         (lambda x: cr.grad(lambda p: p["w"])({"w": 1.0, "name": "a"}), r"p\['name'\] has no"),
         (lambda x: cr.per_example_grad(lambda w, x, k: w * k)(1.0, x, 0.1), "batch_argnums"),
         (lambda x: cr.per_example_grad(lambda w: w)(1.0), "batch_argnums"),
+        (lambda x: cr.grad(lambda p: p["w"])(OrderedDict(w=x)), "register"),
     ],
 )
 def test_frequent_mistakes_are_explained(call, words):

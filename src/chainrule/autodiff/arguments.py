@@ -145,7 +145,10 @@ def variable(value: Any, name: str) -> Tensor:
     try:
         made = apply(alias, (value,), {}) if isinstance(value, Tensor) else leaf(value)
     except DtypeError as error:
-        raise DtypeError(f"{name} has no gradient: {error}") from error
+        raise DtypeError(
+            f"{name} has no gradient: {error}; arguments are numbers, arrays, and dicts, lists and "
+            "tuples of them (chainrule.graph.tree.register makes other containers known)"
+        ) from error
     made.name = name
     if made.dtype.kind != "f":
         raise DtypeError(
