@@ -299,3 +299,12 @@ def test_epochs_between_checkpoints(tmp_path, monkeypatch):
     )
     train(Checkpoint(tmp_path, every_epochs=2), epochs=5)
     assert saved == [2, 4, 5]
+
+
+def test_a_finished_run_resumed_leaves_one_checkpoint(tmp_path):
+    model, _ = train(tmp_path, epochs=2)
+    last = latest(tmp_path)
+    shutil.copytree(last, tmp_path / "00000000")  # a kill came before the old one was discarded
+    again, _ = train(tmp_path, epochs=2, resume=True)
+    assert digest(again) == digest(model)
+    assert os.listdir(tmp_path) == [last.name]

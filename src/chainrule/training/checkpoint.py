@@ -118,9 +118,15 @@ def save(folder: str | os.PathLike[str], state: State, settings: Mapping[str, An
     target = folder / f"{number:08d}"
     with atomic_folder(target) as temporary:
         _write(temporary, state, settings)
-    for old in before:
-        discard(old)
+    tidy(folder)
     return target
+
+
+def tidy(folder: str | os.PathLike[str]) -> None:
+    """Discard what a kill may leave: unfinished files, and checkpoints before the latest."""
+    remove_leftovers(folder)
+    for old in _versions(Path(folder))[:-1]:
+        discard(old)
 
 
 def _write(folder: Path, state: State, settings: Mapping[str, Any]) -> None:

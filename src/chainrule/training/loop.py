@@ -303,6 +303,7 @@ class Training:
         path = checkpoints.latest(self.plan.checkpoint.folder)
         if path is not None:
             self.state = checkpoints.load(path, self.state, self.settings)
+            checkpoints.tidy(self.plan.checkpoint.folder)
 
     def _result(self) -> Module:
         stopping, best = self.plan.early_stopping, self.state.best
