@@ -307,6 +307,19 @@ def test_california_with_the_defaults(shared_data):
     assert rmse["network"] < 56_000 < rmse["linear"] < 75_000 < rmse["constant"]
 
 
+def test_few_noisy_numbers_are_not_learnt_by_heart(shared_data):
+    table = read_table(shared_data("wine-quality/winequality-red.csv"))
+    found = []
+    for seed in range(3):
+        rows = np.sort(np.random.default_rng(seed).choice(len(table), 200, replace=False))
+        trial = Trial.prepare(
+            table.take(rows), "quality", task="regression", hold_out=0.3,
+            settings=Settings(seed=seed),
+        )  # fmt: skip
+        found.append(trial.model.fit(trial.training)[0].score(trial.held_out)["r2"])
+    assert np.mean(found) > 0.1
+
+
 @pytest.mark.parametrize(("name", "target"), [("", "species"), ("_raw", "Species")])
 def test_penguins_with_the_defaults(shared_data, name, target):
     table = read_table(shared_data(f"penguins/penguins{name}.csv"))

@@ -35,6 +35,7 @@ _BY_ROWS: tuple[tuple[float, int, int, tuple[int, ...], float, float], ...] = (
 _WIDTH = Interval(1, 2**31, integer=True)
 _REGRESSION_RATE = 0.003  # with twice the epochs and no dropout, which blurs numbers
 _FEW_TO_VALIDATE = 200
+_FEW_NUMBERS_DECAY = 0.03  # where there are too few rows for early stopping to watch
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,16 @@ class Settings:
         )
         if regression:
             epochs, dropout, lr = 2 * epochs, 0.0, _REGRESSION_RATE
+        few = n_rows < _FEW_TO_VALIDATE
         defaults: dict[str, Any] = {
             "hidden": hidden,
             "lr": lr if self.optimizer == "adam" else 0.05,
             "batch_size": batch_size,
             "epochs": epochs,
             "patience": max(10, epochs // 3),
-            "weight_decay": 1e-4,
+            "weight_decay": _FEW_NUMBERS_DECAY if few and regression else 1e-4,
             "dropout": dropout,
-            "validation": 0.0 if n_rows < _FEW_TO_VALIDATE else 0.1,
+            "validation": 0.0 if few else 0.1,
         }
         chosen = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return replace(self, **chosen)
