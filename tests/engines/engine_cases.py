@@ -48,12 +48,12 @@ def assert_same(actual, expected):
         np.testing.assert_array_equal(a, b)
 
 
-def assert_close(actual, expected, rtol=1e-5):
-    """Equal shapes and dtypes, and numbers to a part of the largest."""
+def assert_close(actual, expected, rtol=1e-5, smallest=1e-6):
+    """Equal shapes and dtypes, and numbers to a part of the largest, or of `smallest`."""
     for a, b in zip(flatten(actual)[0], flatten(expected)[0], strict=True):
         assert np.shape(a) == np.shape(b)
         assert np.result_type(a) == np.result_type(b)
-        scale = np.max(np.abs(b), initial=1e-6, where=np.isfinite(b))
+        scale = np.max(np.abs(b), initial=smallest, where=np.isfinite(b))
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
 
 

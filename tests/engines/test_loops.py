@@ -71,7 +71,16 @@ def assert_harmless(source):
 def as_python(source):
     assert_harmless(source)
     kept = [x for x in source.splitlines() if not x.startswith(("from ", "@njit"))]
-    return load("\n".join(kept), **FUNCTIONS)
+    program = load("\n".join(kept), **FUNCTIONS)
+
+    def checked(*args):
+        try:
+            program(*args)
+        except IndexError as error:  # compiled, it would write where it must not
+            assert str(error) == "out of bounds"
+            raise
+
+    return checked
 
 
 @pytest.fixture(autouse=True)

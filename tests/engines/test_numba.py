@@ -4,7 +4,8 @@ import sys
 
 import numpy as np
 import pytest
-from engine_cases import assert_close, network, rows, training_step
+from engine_cases import assert_close, network, networks, rows, training_step
+from test_random_programs import arguments, program_of
 
 import chainrule as cr
 from chainrule import nn, optim
@@ -145,3 +146,23 @@ def test_functions_are_accurate(name, bits):
     mapped(special, y)
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(y, reference(special), rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_random_programs(seed):
+    program, given = program_of(seed), arguments(seed)
+    fast = cr.compile(program, "numba")
+    with np.errstate(all="ignore"):
+        assert_close(fast(*given), program(*given), 1e-11, smallest=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", list(networks()), ids=lambda case: case[0])
+def test_every_kind_of_layer_and_loss(case):
+    _, model, loss, x, y = case
+    optimizer = optim.SGD(0.1)
+    step, state = training_step(optimizer, loss), optimizer.init(model)
+    fast = cr.compile(step, "numba")
+    assert_close(fast(model, state, x, y, np.uint64(1)), step(model, state, x, y, np.uint64(1)))
+    assert not fast.plan.note

@@ -233,19 +233,22 @@ class LoopEmitter:
         if not shape_of(node):
             self.add(f"{self.word(node)} = {self._initial(node)}", node)
             return
-        last = self.axes.of(node.inputs[0])[-1]
-        if last != ONE:
-            self.over("j0", last)
+        if self._is_vector(node):
+            self.over("j0", self.axes.of(node.inputs[0])[-1])
         self.add(f"{self._total(node)} = {self._initial(node)}", node)
         self.depth = 1
+
+    def _is_vector(self, node: Node) -> bool:
+        """Return whether a sum over rows has an element for each place in a row."""
+        over_rows = bool(shape_of(node)) and self.loops.along(node) == "rows"
+        return over_rows and self.axes.of(node.inputs[0])[-1] != ONE
 
     def _total(self, node: Node) -> str:
         """Return where a sum is gathered: a local variable, or memory for a sum over rows."""
         if not shape_of(node) or self.loops.along(node) == "row":
             return self.word(node)
-        inner = self.axes.of(node.inputs[0])[-1] != ONE
-        tokens = ["0"] * (len(shape_of(node)) - 1) + ["j0" if inner else "0"]
-        return self.array(node, tokens)
+        last = "j0" if self._is_vector(node) else "0"
+        return self.array(node, ["0"] * (len(shape_of(node)) - 1) + [last])
 
     def _gathered(self, node: Node) -> None:
         """Add the element at hand to a sum."""
@@ -270,11 +273,10 @@ class LoopEmitter:
         count = self.count(
             [self.axes.of(node.inputs[0])[i] for i in reduced_axes(node)], dtype_of(node)
         )
-        over_rows = bool(shape_of(node)) and self.loops.along(node) == "rows"
-        if over_rows and self.axes.of(node.inputs[0])[-1] != ONE:
+        if self._is_vector(node):
             self.over("j0", self.axes.of(node.inputs[0])[-1])
         self.add(f"{self._total(node)} /= {count}", node)
-        self.depth -= over_rows and self.axes.of(node.inputs[0])[-1] != ONE
+        self.depth -= self._is_vector(node)
 
     def _row_statement(self, node: Node) -> None:
         """Compute what a row has one of."""

@@ -191,9 +191,10 @@ class Loops:
             return False
         if is_sum(node) and self.along(node) != "row":
             return False
+        outer = self.rows(self.looped(node))
         return all(
-            (not shape_of(x) and not is_sum(x)) or id(x) not in self.place
-            for x, _ in self._reads[id(node)]
+            self.is_number(x) if id(x) in self.place else self.own_row(x, index, outer)
+            for x, index in self._reads[id(node)]
         )
 
     def _put(self, node: Node) -> None:
@@ -243,8 +244,11 @@ class Loops:
         return self.place[id(node)] if self.own_row(node, index, outer) else self._after(node)
 
     def _after(self, node: Node) -> int:
-        number = not shape_of(node) and not is_sum(node) and node.op.forward is not np.matmul
-        return self.place[id(node)] + (0 if number else 1)
+        return self.place[id(node)] + (0 if self.is_number(node) else 1)
+
+    def is_number(self, node: Node) -> bool:
+        """Return whether a node is a single number, computed between the steps."""
+        return not shape_of(node) and not is_sum(node) and node.op.forward is not np.matmul
 
     def is_inner(self, node: Node) -> bool:
         """Return whether a node is computed in a pass over the last axis."""
@@ -268,7 +272,7 @@ class Loops:
             if is_virtual(node):
                 continue
             alone = shape_of(node) and self._is_alone(node)
-            over_rows = is_sum(node) and shape_of(node) and self.along(node) == "rows"
+            over_rows = is_sum(node) and shape_of(node) and self.along(node) != "row"
             if id(node) in outputs or alone or over_rows:
                 self.stored[id(node)] = "array"
             for base, index in self._reads[id(node)]:
