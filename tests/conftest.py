@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import chainrule.nn  # noqa: F401  (its ops join the registry before the tests of ops are collected)
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)

@@ -77,8 +77,16 @@ def _in_shape(w0: Any, w1: Any, w2: Any, w3: Any, like: Any) -> Any:
 
 # Both take the array itself, never its shape, so that a trace serves every batch size.
 blocks = constant(_blocks, name="blocks", samples=[S((3, 5)), S(()), S((0, 2))])
+
+
+def _random_words(n: int) -> Any:
+    return lambda rng: rng.integers(0, 1 << 32, n, dtype=np.uint32)
+
+
 in_shape = constant(
-    _in_shape, name="in_shape", samples=[S((2,), (2,), (2,), (2,), (3, 2)), S(*[(1,)] * 4, ())]
+    _in_shape,
+    name="in_shape",
+    samples=[S(*[_random_words(2)] * 4, (3, 2)), S(*[_random_words(1)] * 4, ())],
 )
 
 
