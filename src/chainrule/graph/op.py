@@ -115,7 +115,6 @@ class Op:
         self.inputs = tuple(p.name for p in names)
         self.variadic = bool(names) and names[-1].kind is inspect.Parameter.VAR_POSITIONAL
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        self.active_names = tuple(name for name in self.inputs if name not in self.inactive)
         self._keywords = frozenset(self.inputs[:-1] if self.variadic else self.inputs)
 
     @cached_property
@@ -236,9 +235,6 @@ class Composed:
         self.name = self.__name__ = self.__qualname__ = body.__name__
         self.__doc__, self.__module__ = body.__doc__, body.__module__
         self.body, self.samples, self.kink = body, tuple(samples), kink
-        self.signature = inspect.signature(body)
-        kinds = {parameter.kind for parameter in self.signature.parameters.values()}
-        self.open = inspect.Parameter.VAR_KEYWORD in kinds
         self.functions: tuple[Any, ...] = ()
 
     @property
@@ -246,16 +242,24 @@ class Composed:
         """The public function whose calls the body answers."""
         return _public(self)
 
+    @cached_property
+    def keywords(self) -> frozenset[str] | None:
+        """Names of the arguments that the body takes; None if it takes any."""
+        parameters = inspect.signature(self.body).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return None
+        return frozenset(p.name for p in parameters)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the body on arrays or tensors."""
-        if self.open or not kwargs:
+        if not kwargs or self.keywords is None:
             return self.body(*args, **kwargs)
         kept = {
             name: value
             for name, value in kwargs.items()
-            if name in self.signature.parameters or (value is not None and value is not np._NoValue)
+            if name in self.keywords or (value is not None and value is not np._NoValue)
         }
-        unknown = [name for name in kept if name not in self.signature.parameters]
+        unknown = [name for name in kept if name not in self.keywords]
         if unknown:
             remedy = _REMEDIES.get(unknown[0]) or f"leave {unknown[0]!r} out"
             raise UnsupportedError(
