@@ -14,7 +14,7 @@ test: lint
 	$(BIN)/python -m pytest --doctest-modules src
 
 test-all: lint
-	$(BIN)/python -m pytest -n 2 --hypothesis-profile=full tests
+	$(BIN)/python -m pytest -n 2 tests
 	$(BIN)/python -m pytest --doctest-modules src
 
 lint: $(VENV)/tested

@@ -10,9 +10,8 @@ import chainrule.nn  # noqa: F401  (its ops join the registry before the tests o
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("full", max_examples=200, deadline=None, derandomize=True)
-settings.load_profile("quick")
+settings.register_profile("chainrule", max_examples=200, deadline=None, derandomize=True)
+settings.load_profile("chainrule")
 
 
 @pytest.fixture(scope="session")
