@@ -27,7 +27,7 @@ def test_labels(seed):
     )
     np.testing.assert_allclose(
         metrics.confusion_matrix(y, p, sample_weight=weight),
-        sk.confusion_matrix(y, p, sample_weight=weight),
+        sk.confusion_matrix(y, p, sample_weight=weight, labels=np.union1d(y, p)),
     )
     for average in (None, "macro", "micro", "weighted"):
         expected = sk.precision_recall_fscore_support(
