@@ -26,8 +26,8 @@ _NAMES = {
     ),
 }  # fmt: skip
 _PACKAGES = frozenset({
-    "autodiff", "data", "errors", "graph", "io", "models", "nn", "ops", "optim", "testing",
-    "training",
+    "autodiff", "data", "engines", "errors", "graph", "io", "models", "nn", "ops", "optim",
+    "testing", "training",
 })  # fmt: skip
 _HOME = {name: package for package, names in _NAMES.items() for name in names}
 
