@@ -15,7 +15,7 @@ _NAMES = {
         "GradientError", "check_grads", "grad", "hessian", "hvp", "jacobian", "jvp",
         "per_example_grad", "value_and_grad", "vjp",
     ),
-    "engines": ("compile",),
+    "engines": ("compile", "scan"),
     "graph": (
         "Graph", "Sample", "Tensor", "elementwise", "general", "linear", "multilinear", "op",
         "stop_gradient", "trace",

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from chainrule.constraints import OneOf, check
 from chainrule.engines.interpreter import InterpreterProgram
 from chainrule.engines.numba_engine import numba_program
 from chainrule.engines.numpy_engine import NumpyProgram
-from chainrule.engines.program import Cache, Program
+from chainrule.engines.program import Cache, Program, new_cache
 from chainrule.errors import ChainruleError, DtypeError
 from chainrule.graph import Graph, Tensor, trace
 from chainrule.graph.tree import Structure, flatten, unflatten
@@ -24,7 +23,7 @@ ENGINES: dict[str, Callable[[Graph, Sequence[Any], Cache], Program]] = {
     "numba": numba_program,
     "numpy": NumpyProgram,
 }
-_KEPT = 64  # programs of different shapes that one function keeps
+KEPT = 64  # programs of different shapes that one function keeps
 
 
 class Compiled:
@@ -41,7 +40,7 @@ class Compiled:
         update_wrapper(self, function)
         self.function, self.engine = function, engine
         self._programs: OrderedDict[Any, tuple[Program, Structure]] = OrderedDict()
-        self._loaded: Cache = WeakValueDictionary()
+        self._loaded: Cache = new_cache()
 
     def __call__(self, *args: Any) -> Any:
         """Compute the function's result.
@@ -56,7 +55,7 @@ class Compiled:
         leaves, structure = flatten(args)
         if any(isinstance(x, Tensor) for x in leaves):
             return self.function(*args)
-        arrays = [x if isinstance(x, _ARRAYS) else _as_array(x) for x in leaves]
+        arrays = [x if isinstance(x, _ARRAYS) else as_array(x) for x in leaves]
         program, gives = self._prepared(args, arrays, structure)
         return unflatten(gives, program(arrays))
 
@@ -67,7 +66,7 @@ class Compiled:
         a loop that keeps leaves in lists is spared the taking apart of trees at each call.
         """
         leaves, structure = flatten(args)
-        return self._prepared(args, [_as_array(x) for x in leaves], structure)[0]
+        return self._prepared(args, [as_array(x) for x in leaves], structure)[0]
 
     def _prepared(
         self, args: Sequence[Any], arrays: Sequence[Any], structure: Structure
@@ -79,7 +78,7 @@ class Compiled:
                 graph = trace(self.function)(*unflatten(structure, list(arrays)))
             found = ENGINES[self.engine](graph, arrays, self._loaded), graph.gives
             self._programs[key] = found
-            if len(self._programs) > _KEPT:
+            if len(self._programs) > KEPT:
                 self._programs.popitem(last=False)
         return found
 
@@ -116,7 +115,8 @@ class Compiled:
 _ARRAYS = (np.ndarray, np.generic)
 
 
-def _as_array(leaf: Any) -> Any:
+def as_array(leaf: Any) -> Any:
+    """Return an array of numbers."""
     array = leaf if isinstance(leaf, _ARRAYS) else np.asarray(leaf)
     if array.dtype.kind not in "biufc":
         raise DtypeError(f"a compiled function takes arrays of numbers, not {leaf!r:.60}")

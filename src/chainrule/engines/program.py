@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, MutableMapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias
+from weakref import WeakValueDictionary
 
 from chainrule.engines.plan import Plan
 from chainrule.graph import Graph
@@ -15,6 +16,11 @@ from chainrule.graph import Graph
 # By source: the functions loaded, as long as a program uses them.
 Cache: TypeAlias = MutableMapping[Any, Callable[..., Any]]
 _serial = itertools.count()
+
+
+def new_cache() -> Cache:
+    """Return where programs find functions that are loaded already, as long as one uses them."""
+    return WeakValueDictionary()
 
 
 class Program(Protocol):

@@ -1,0 +1,296 @@
+"""`scan`: a step run over and over, each time on other rows: a whole epoch as one program."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from chainrule.constraints import COUNT, OneOf, check
+from chainrule.engines.axes import dtype_of, shape_of
+from chainrule.engines.compiled import ENGINES, KEPT, as_array
+from chainrule.engines.program import Cache, Program, new_cache
+from chainrule.errors import ArgumentError, DtypeError, ShapeError
+from chainrule.graph import Graph, trace
+from chainrule.graph.tree import Structure, flatten, paths, unflatten
+
+Arrays = Sequence[Any]
+
+
+class Sweep(Protocol):
+    """A step made ready to be run over batches of one size.
+
+    Attributes
+    ----------
+    program : Program
+        Its `graph`, `plan` and `source` are what is run.
+    """
+
+    program: Program
+
+    def __call__(
+        self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
+    ) -> None:
+        """Run the steps in order.
+
+        Parameters
+        ----------
+        carry : list of arrays
+            Contiguous, and overwritten.
+        data : list of arrays
+            The rows to choose from.
+        places : int64 array of shape (steps, rows) or (steps,)
+            The rows that each step takes; where it has one axis, single rows without theirs.
+        each : list of arrays
+            Of first axis (steps,).
+        outputs : list of arrays
+            Of first axis (steps,): what each step returns beside the carry is written here.
+        """
+
+
+class Stepwise:
+    """A sweep by a program of one step, called again and again."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def __call__(
+        self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
+    ) -> None:
+        """Run the steps in order."""
+        state: Arrays = carry
+        for i, rows in enumerate(places):
+            results = self.program([*state, *(x[rows] for x in data), *(x[i] for x in each)])
+            state = results[: len(carry)]
+            for kept, found in zip(outputs, results[len(carry) :], strict=True):
+                kept[i] = found
+        for old, new in zip(carry, state, strict=True):
+            if new is not old:
+                np.copyto(old, new)
+
+
+class Scan:
+    """A step that is run over batches of rows and hands a carry on; see `scan`.
+
+    Attributes
+    ----------
+    step : callable
+    """
+
+    def __init__(self, step: Callable[..., Any], engine: str) -> None:
+        check("scan", {"engine": OneOf(tuple(ENGINES))}, {"engine": engine})
+        self.step, self.engine = step, engine
+        self._sweeps: OrderedDict[Any, tuple[Sweep, Structure]] = OrderedDict()
+        self._loaded: Cache = new_cache()
+
+    def __call__(
+        self,
+        carry: Any,
+        data: Any = (),
+        order: Any = None,
+        batch_size: int | None = None,
+        each: Any = None,
+        *,
+        in_place: bool = False,
+    ) -> tuple[Any, Any]:
+        """Run the step over all batches.
+
+        Parameters
+        ----------
+        carry : tree of arrays
+        data : tree of arrays
+            Rows: their first axes are equally long.
+        order : integer array of shape (n,), optional
+            The rows to take, one after another; without it all, from first to last.
+        batch_size : int >= 1, optional
+            Rows a step; the last step may have fewer. Without it each step takes a single row,
+            without its axis.
+        each : tree of arrays, optional
+            With a first axis that counts the steps: a step is given its element.
+        in_place : bool
+            Whether the carry's arrays may be overwritten. They must be contiguous, and are those
+            returned.
+
+        Returns
+        -------
+        carry : tree of arrays
+            What the last step returned.
+        outputs : tree of arrays
+            What each step returned beside it, along a new first axis.
+
+        Raises
+        ------
+        ArgumentError, ShapeError, DtypeError
+            If an argument does not fit, or the step returns a carry of another structure, shape
+            or dtype than it is given.
+        IndexError
+            If a row is not there. The carry is not changed then.
+        """
+        leaves, structure = flatten(carry)
+        rows, takes = flatten(data)
+        moments, now = flatten(each)
+        own = [_own(x, in_place) for x in map(as_array, leaves)]
+        rows, moments = list(map(as_array, rows)), list(map(as_array, moments))
+        segments = list(_segments(rows, order, batch_size, moments))
+        trees = (structure, takes, *([] if each is None else [now]))
+        outputs: list[list[Any]] = []
+        gives = structure
+        for first, places in segments:
+            part = [x[first : first + len(places)] for x in moments]
+            sweep, gives = self._prepared(trees, own, rows, places, part)
+            found = _rooms(sweep.program.graph, len(own), len(places))
+            sweep(own, rows, places, part, found)
+            outputs.append(found)
+        joined = [x[0] if len(x) == 1 else np.concatenate(x) for x in zip(*outputs, strict=True)]
+        return unflatten(structure, own), unflatten(gives, joined)
+
+    def _prepared(
+        self, trees: Sequence[Structure], own: list[Any], rows: Arrays, places: Any, each: Arrays
+    ) -> tuple[Sweep, Structure]:
+        """Return the sweep for batches of this size, and the tree of a step's outputs."""
+        given = [*(x[places[0]] for x in rows), *(x[0] for x in each)]
+        arrays = [*own, *map(as_array, given)]
+        key = (*trees, *[(x.shape, x.strides, x.dtype) for x in arrays])
+        found = self._sweeps.get(key)
+        if found is None:
+            source = iter(arrays)
+            examples = [unflatten(tree, [next(source) for _ in range(tree.n_leaves)])
+                        for tree in trees]  # fmt: skip
+            with np.errstate(all="ignore"):
+                graph = trace(self.step)(*examples)
+            gives = _checked_carry(graph, own, trees[0])
+            found = self._sweep(graph, arrays, len(own), len(rows)), gives
+            self._sweeps[key] = found
+            if len(self._sweeps) > KEPT:
+                self._sweeps.popitem(last=False)
+        return found
+
+    def _sweep(self, graph: Graph, arrays: Arrays, n_carry: int, n_data: int) -> Sweep:
+        return Stepwise(ENGINES[self.engine](graph, arrays, self._loaded))
+
+    @property
+    def latest(self) -> Program:
+        """The program for the batches met last: its `graph`, its `plan`, its `source`.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing has been run yet.
+        """
+        if not self._sweeps:
+            raise ArgumentError("nothing has been compiled yet: run the scan first")
+        return next(reversed(self._sweeps.values()))[0].program
+
+
+def _own(array: Any, in_place: bool) -> Any:
+    if not in_place:
+        return np.array(array, order="C")
+    if not (isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable):
+        raise ArgumentError("scan: in_place=True needs contiguous arrays that can be written to")
+    return array
+
+
+def _segments(
+    rows: Arrays, order: Any, batch_size: int | None, each: Arrays
+) -> Iterator[tuple[int, Any]]:
+    """Yield batches of equal size: the first step and the places of their rows."""
+    lengths = {len(x) if np.ndim(x) else -1 for x in rows}
+    if len(lengths) > 1 or -1 in lengths:
+        raise ShapeError(f"scan: the arrays of data have shapes {[np.shape(x) for x in rows]}; "
+                         "their first axes count the rows and must be equal")  # fmt: skip
+    if batch_size is not None:
+        check("scan", {"batch_size": COUNT}, {"batch_size": batch_size})
+    if order is None:
+        counts = {len(x) * (batch_size or 1) for x in each if np.ndim(x)} if not rows else lengths
+        order = np.arange(min(counts, default=0))
+    order = np.asarray(order)
+    if order.ndim != 1 or order.dtype.kind not in "iu":
+        raise ShapeError(f"scan: order is one axis of integers, not {order.dtype} {order.shape}")
+    order = np.ascontiguousarray(order, np.int64)
+    n_steps = math.ceil(len(order) / (batch_size or 1))
+    if n_steps == 0:
+        raise ArgumentError("scan: there are no steps to run: no rows were given")
+    wrong = [np.shape(x) for x in each if not np.ndim(x) or len(x) != n_steps]
+    if wrong:
+        raise ShapeError(f"scan: arrays of each need {n_steps} elements, one a step: {wrong}")
+    if rows:
+        _check_places(order, lengths.pop())
+    if batch_size is None:
+        yield 0, order
+        return
+    whole = len(order) // batch_size
+    if whole:
+        yield 0, order[: whole * batch_size].reshape(whole, batch_size)
+    if whole < n_steps:
+        yield whole, order[whole * batch_size :].reshape(1, -1)
+
+
+def _check_places(order: Any, n: int) -> None:
+    if order.min() < -n or order.max() >= n:
+        i = int(np.argmax((order < -n) | (order >= n)))
+        raise IndexError(f"scan: order[{i}] is {order[i]}, and there are {n} rows")
+
+
+def _checked_carry(graph: Graph, own: list[Any], structure: Structure) -> Structure:
+    """Return the tree of a step's outputs; raise unless its carry is like the one it takes."""
+    given = graph.gives
+    if given.kind is not tuple or len(given.children) != 2:
+        raise ArgumentError("scan: the step must return a pair: the carry, and outputs (or None)")
+    carry, gives = given.children
+    if carry != structure:
+        raise ArgumentError(
+            f"scan: the step returns a carry of another structure than it is given: "
+            f"{paths(carry, 'carry')} instead of {paths(structure, 'carry')}"
+        )
+    for name, new, old in zip(paths(structure, "carry"), graph.outputs, own, strict=False):
+        if shape_of(new) != old.shape:
+            raise ShapeError(
+                f"scan: the step returns {name} of shape {shape_of(new)}, and is given {old.shape}"
+            )
+        if dtype_of(new) != old.dtype:
+            raise DtypeError(
+                f"scan: the step returns {name} as {dtype_of(new)}, and is given {old.dtype}"
+            )
+    return gives
+
+
+def _rooms(graph: Graph, n_carry: int, n_steps: int) -> list[Any]:
+    """Return arrays for what all steps return beside the carry."""
+    return [np.empty((n_steps, *shape_of(x)), dtype_of(x)) for x in graph.outputs[n_carry:]]
+
+
+def scan(step: Callable[..., Any], engine: str = "numpy") -> Scan:
+    """Return a function that runs a step over batches of rows, an epoch as one program.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(carry, rows)``, or ``step(carry, rows, now)`` where `each` is given, returns
+        ``(carry, outputs)``: trees of arrays, in plain NumPy. The carry keeps its structure,
+        shapes and dtypes. A step of training carries the parameters and the optimizer's state,
+        and returns the loss.
+    engine : {"numpy", "numba", "interpreter"}
+        See `compile`.
+
+    Returns
+    -------
+    Scan
+        ``run(carry, data, order, batch_size, each)`` returns ``(carry, outputs)``.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as cr
+    >>> def step(w, rows):
+    ...     x, y = rows
+    ...     value, g = cr.value_and_grad(lambda w: np.mean((x @ w - y) ** 2))(w)
+    ...     return w - 0.1 * g, value
+    >>> x = np.eye(2)[[0, 1, 0, 1]]
+    >>> y = x @ np.array([1.0, 2.0])
+    >>> w, losses = cr.scan(step)(np.zeros(2), (x, y), np.arange(4), batch_size=2)
+    >>> w, losses
+    (array([0.19, 0.38]), array([2.5  , 2.025]))
+    """
+    return Scan(step, engine)
