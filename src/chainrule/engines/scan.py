@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -13,63 +13,13 @@ from chainrule.constraints import COUNT, OneOf, check
 from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.compiled import ENGINES, KEPT, as_array
 from chainrule.engines.program import Cache, Program, new_cache
+from chainrule.engines.sweep import Arrays, Stepwise, Sweep
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph import Graph, trace
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
-Arrays = Sequence[Any]
-
-
-class Sweep(Protocol):
-    """A step made ready to be run over batches of one size.
-
-    Attributes
-    ----------
-    program : Program
-        Its `graph`, `plan` and `source` are what is run.
-    """
-
-    program: Program
-
-    def __call__(
-        self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
-    ) -> None:
-        """Run the steps in order.
-
-        Parameters
-        ----------
-        carry : list of arrays
-            Contiguous, and overwritten.
-        data : list of arrays
-            The rows to choose from.
-        places : int64 array of shape (steps, rows) or (steps,)
-            The rows that each step takes; where it has one axis, single rows without theirs.
-        each : list of arrays
-            Of first axis (steps,).
-        outputs : list of arrays
-            Of first axis (steps,): what each step returns beside the carry is written here.
-        """
-
-
-class Stepwise:
-    """A sweep by a program of one step, called again and again."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-
-    def __call__(
-        self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
-    ) -> None:
-        """Run the steps in order."""
-        state: Arrays = carry
-        for i, rows in enumerate(places):
-            results = self.program([*state, *(x[rows] for x in data), *(x[i] for x in each)])
-            state = results[: len(carry)]
-            for kept, found in zip(outputs, results[len(carry) :], strict=True):
-                kept[i] = found
-        for old, new in zip(carry, state, strict=True):
-            if new is not old:
-                np.copyto(old, new)
+# How engines run a step over batches; one that is not among them calls its program again and again.
+SWEEPS: dict[str, Callable[[Graph, Arrays, int, int, Cache], Sweep]] = {}
 
 
 class Scan:
@@ -162,13 +112,15 @@ class Scan:
             with np.errstate(all="ignore"):
                 graph = trace(self.step)(*examples)
             gives = _checked_carry(graph, own, trees[0])
-            found = self._sweep(graph, arrays, len(own), len(rows)), gives
+            found = self._made(graph, arrays, len(own), len(rows)), gives
             self._sweeps[key] = found
             if len(self._sweeps) > KEPT:
                 self._sweeps.popitem(last=False)
         return found
 
-    def _sweep(self, graph: Graph, arrays: Arrays, n_carry: int, n_data: int) -> Sweep:
+    def _made(self, graph: Graph, arrays: Arrays, n_carry: int, n_data: int) -> Sweep:
+        if self.engine in SWEEPS:
+            return SWEEPS[self.engine](graph, arrays, n_carry, n_data, self._loaded)
         return Stepwise(ENGINES[self.engine](graph, arrays, self._loaded))
 
     @property
