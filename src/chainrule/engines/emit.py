@@ -87,11 +87,22 @@ def emit(plan: Plan) -> Source:
 
     Names come from the graph's inputs through `identifier`; no other string of a user's enters.
     """
-    return _Emitter(plan).source
+    return Emitter(plan).source
 
 
-class _Emitter:
-    """One emission: the names given so far and the statements made."""
+class Emitter:
+    """One emission: the names given so far and the statements made.
+
+    Attributes
+    ----------
+    module : str
+        What the source calls the module of its functions.
+    opening : sequence of str
+        The lines up to the function's first.
+    """
+
+    module = "np"
+    opening = ("import numpy as np", "", "", "def program(inputs, constants, buffers):")
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.graph = plan, plan.graph
@@ -106,7 +117,7 @@ class _Emitter:
         self.names |= {id(node): f"v{i}" for i, node in enumerate(self.graph.nodes)}
         self.numbers = {id(node): i for i, node in enumerate(self.graph.nodes)}
         body = [self.line(i, node) for i, node in enumerate(self.graph.nodes)]
-        tail = _wrapped("return ", list(map(self.word, self.graph.outputs)), "")
+        tail = self.tail()
         self.source.text = "\n".join([*self.head(), *body, *tail, ""])
 
     def head(self) -> list[str]:
@@ -116,14 +127,18 @@ class _Emitter:
         buffers = [f"v{i}" for i in self.plan.buffers]
         pairs = (("inputs", given), ("constants", constants), ("buffers", buffers))
         return [
-            "import numpy as np", "", "", "def program(inputs, constants, buffers):",
+            *self.opening,
             *(
                 line
                 for source, names in pairs
                 if names
-                for line in _wrapped("", names, f" = {source}")
+                for line in wrapped("", names, f" = {source}")
             ),
-        ]  # fmt: skip
+        ]
+
+    def tail(self) -> list[str]:
+        """Return the last lines: what the function returns."""
+        return wrapped("return ", list(map(self.word, self.graph.outputs)), "")
 
     def line(self, i: int, node: Node) -> str:
         """Return the statement of one node, with its mathematics and the user's line."""
@@ -184,7 +199,7 @@ class _Emitter:
         sign = SIGNS.get(node.op.name)
         if sign and sign != "@" and len(words) == 2 and not _shape(node) and not node.params:
             return f"{words[0]} {sign} {words[1]}"
-        return _called(f"np.{node.op.forward.__name__}", words + self.target(node), self, node)
+        return called(f"np.{node.op.forward.__name__}", words + self.target(node), self, node)
 
     def reduction(self, node: Node) -> str:
         """Return ``np.add.reduce(a, axis, keepdims=True, out=v)``."""
@@ -216,10 +231,10 @@ class _Emitter:
         a, like = node.inputs
         thin, axis = self.word(a), node.params.get("axis")
         if axis is not None and not node.params.get("keepdims"):
-            thin = f"np.expand_dims({thin}, {axis!r})"
+            thin = f"{self.module}.expand_dims({thin}, {axis!r})"
         if id(node) not in self.outputs and all(map(self.broadcasts, self.uses[id(node)])):
             return thin
-        return f"np.broadcast_to({thin}, np.shape({self.word(like)}))"
+        return f"{self.module}.broadcast_to({thin}, {self.module}.shape({self.word(like)}))"
 
     def broadcasts(self, node: Node) -> bool:
         """Return whether a node's statement broadcasts its operands to its buffer's shape."""
@@ -239,10 +254,10 @@ class _Emitter:
             return f"np.where({', '.join(map(self.word, node.inputs))})"
         name = op_name(node.op, self.own)
         self.source.ops[name] = node.op
-        return _called(f"ops.{name}", list(map(self.word, node.inputs)), self, node)
+        return called(f"ops.{name}", list(map(self.word, node.inputs)), self, node)
 
 
-def _called(function: str, words: list[str], emitter: _Emitter, node: Node) -> str:
+def called(function: str, words: list[str], emitter: Emitter, node: Node) -> str:
     """Return a call with a node's params: numbers as they are, others from `settings`."""
     params = node.params
     if all(map(_literal, params.values())) and all(map(_plain_name, params)):
@@ -272,7 +287,7 @@ def _item(item: Any) -> str:
     return "None" if item is None else str(int(item))
 
 
-def _wrapped(before: str, words: Sequence[str], after: str) -> list[str]:
+def wrapped(before: str, words: Sequence[str], after: str) -> list[str]:
     """Return ``before (a, b) after`` as statements' lines of moderate length."""
     whole = f"    {before}({', '.join(words)}{',' * (len(words) == 1)}){after}"
     if len(whole) < 100:

@@ -10,7 +10,8 @@ from chainrule.graph import REGISTRY, Graph, Op
 
 _TAKEN = frozenset({
     *keyword.kwlist, *keyword.softkwlist, *dir(builtins),
-    "np", "ops", "settings", "program", "inputs", "constants", "buffers", "njit", "blas", "before",
+    "np", "jnp", "ops", "settings", "fixed", "program", "inputs", "constants", "buffers", "njit",
+    "blas", "before",
     *(f"{name}{bits}" for name in ("exp", "log", "log1p", "tanh", "gemm") for bits in (32, 64)),
     "flush_denormals", "restore_denormals",
 })  # fmt: skip
