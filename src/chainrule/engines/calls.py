@@ -1,0 +1,64 @@
+"""Calls of our kernels from emitted Numba programs, by address.
+
+Importing this module needs Numba. Arrays may have any number of dimensions: of each, its data and
+an offset in elements are used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from numba import types  # type: ignore[import-untyped, import-not-found, unused-ignore]
+from numba.extending import (  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    intrinsic,
+)
+
+whole = types.int64
+
+
+def _call(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Call an address with arguments by value; an array and its offset become a pointer."""
+    address, *rest = args
+    arguments = []
+    pairs = iter(zip(signature.args[1:], rest, strict=True))
+    for kind, value in pairs:
+        if isinstance(kind, types.Array):
+            data = context.make_array(kind)(context, builder, value).data
+            arguments.append(builder.gep(data, [next(pairs)[1]]))
+        else:
+            arguments.append(value)
+    function = ir.FunctionType(ir.VoidType(), [value.type for value in arguments])
+    builder.call(builder.inttoptr(address, function.as_pointer()), arguments)
+    return context.get_dummy_value()
+
+
+def _product(real: Any) -> Any:
+    """Return an intrinsic that calls our product of matrices, given its address."""
+
+    def product(
+        context: Any, address: Any, m: Any, n: Any, k: Any, a: Any, a_offset: Any, a_row: Any,
+        a_col: Any, b: Any, b_offset: Any, b_row: Any, beta: Any, c: Any, c_offset: Any, c_row: Any,
+    ) -> Any:  # fmt: skip
+        left, right, result = [a, whole, whole, whole], [b, whole, whole], [c, whole, whole]
+        kinds = [whole, whole, whole, whole, *left, *right, real, *result]
+        return types.void(*kinds), _call
+
+    return intrinsic(product)
+
+
+def _transpose() -> Any:
+    """Return an intrinsic that calls our transpose, given its address."""
+
+    def transpose(
+        context: Any, address: Any, rows: Any, cols: Any, src: Any, src_offset: Any, src_row: Any,
+        dst: Any, dst_offset: Any, dst_row: Any,
+    ) -> Any:  # fmt: skip
+        kinds = [whole, whole, whole, src, whole, whole, dst, whole, whole]
+        return types.void(*kinds), _call
+
+    return intrinsic(transpose)
+
+
+product32, product64 = _product(types.float32), _product(types.float64)
+transpose32, transpose64 = _transpose(), _transpose()
