@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-
 from roofline import Phase
 from runner import Contender
 

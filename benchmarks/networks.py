@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-
 import tapes
 import trainers
 from data import Task, layers, softmax_loss, update_rule

@@ -1,4 +1,4 @@
-"""Dense networks in the smaller libraries: autograd, MyGrad, micrograd, tinygrad, thinc, sklearn."""
+"""Dense networks in the smaller libraries: tapes, tinygrad, thinc and scikit-learn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from data import BETAS, EPS, MOMENTUM, update_rule
 from runner import Contender
 
@@ -99,14 +98,18 @@ def micrograd(network: Network) -> Contender:
             p.data -= task.lr / len(y) * p.grad
         return value.data
 
-    run = lambda: [step(*batch) for batch in batches]  # noqa: E731
+    run = lambda: [step(*batch) for batch in batches]
     return task.contender(run, lambda: task.weights, other=True)
 
 
 def tinygrad(network: Network) -> Contender:
-    from tinygrad import Tensor, TinyJit
+    from tinygrad import Device, Tensor, TinyJit
     from tinygrad.nn import optim
 
+    try:
+        assert Device.DEFAULT
+    except RuntimeError as error:
+        raise ImportError(f"tinygrad finds {error}: it needs clang or LLVM") from error
     task = network.task()
     params = [Tensor(w.copy()).realize() for w in task.weights]
     for p in params:
@@ -158,7 +161,7 @@ def thinc(network: Network) -> Contender:
         model.finish_update(opt)
         return -np.mean(np.log(p[np.arange(len(y)), y]))
 
-    run = lambda: [step(*batch) for batch in zip(x, y, strict=True)]  # noqa: E731
+    run = lambda: [step(*batch) for batch in zip(x, y, strict=True)]
     return task.contender(run, lambda: task.weights, other=True)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from data import BETAS, EPS, MOMENTUM, Task
 from runner import Contender
 
@@ -177,7 +176,7 @@ def jax(
     carry = ([jnp.array(w) for w in task.weights], state)
     batches: Any = tuple(jnp.asarray(x) for x in task.batches)
     if scan:
-        program = lambda carry, batches: j.lax.scan(step, carry, batches, unroll=unroll)  # noqa: E731
+        program = lambda carry, batches: j.lax.scan(step, carry, batches, unroll=unroll)
         train = j.jit(program, donate_argnums=0)
     else:
         batches = [tuple(x[i] for x in batches) for i in range(task.steps)]
