@@ -103,7 +103,7 @@ def micrograd(network: Network) -> Contender:
 
 
 def tinygrad(network: Network) -> Contender:
-    from tinygrad import Device, Tensor, TinyJit
+    from tinygrad import Context, Device, Tensor, TinyJit
     from tinygrad.nn import optim
 
     try:
@@ -112,8 +112,6 @@ def tinygrad(network: Network) -> Contender:
         raise ImportError(f"tinygrad finds {error}: it needs clang or LLVM") from error
     task = network.task()
     params = [Tensor(w.copy()).realize() for w in task.weights]
-    for p in params:
-        p.requires_grad = True
     if task.optimizer == "adam":
         opt = optim.Adam(params, lr=task.lr, b1=BETAS[0], b2=BETAS[1], eps=EPS)
     else:
@@ -136,7 +134,7 @@ def tinygrad(network: Network) -> Contender:
     batches = [tuple(Tensor(x).realize() for x in b) for b in zip(*task.batches, strict=True)]
 
     def run() -> Any:
-        with Tensor.train():
+        with Context(TRAINING=1):
             return [step(*batch).item() for batch in batches]
 
     return task.contender(run, lambda: [p.numpy() for p in params])
