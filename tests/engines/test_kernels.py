@@ -80,6 +80,7 @@ def shapes(count):
     rng = np.random.default_rng(1)
     yield from [(1, 1, 1), (1, 16, 4), (1, 300, 7), (32, 16, 4), (8, 48, 3), (9, 128, 600)]
     yield from [(3, 5, 0), (130, 33, 1025), (1, 129, 513), (17, 1, 40), (7, 65, 2)]
+    yield from [(33, 49, 300), (257, 70, 130), (263, 10, 1100), (520, 131, 90)]
     for _ in range(count):
         yield tuple(int(x) for x in rng.integers(1, 71, 3))
 
@@ -108,7 +109,7 @@ def test_c_is_not_read_if_beta_is_zero(ours):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_bits_do_not_depend_on_the_division(ours, dtype):
     rng = np.random.default_rng(0)
-    for m, n, k in [(37, 150, 1100), (3, 700, 65), (200, 49, 30)]:
+    for m, n, k in [(37, 150, 1100), (3, 700, 65), (259, 99, 120)]:
         a, b = normal(rng, m, k, dtype=dtype), normal(rng, k, n, dtype=dtype)
         c = normal(rng, m, n, dtype=dtype)
         whole = ours.product(a, b, 1.0, c.copy())
@@ -138,6 +139,19 @@ def test_a_product_with_the_operands_exchanged_has_the_same_bits(ours):
     a, b = normal(rng, 21, 700), normal(rng, 700, 77)
     exchanged = ours.product(b.T, np.ascontiguousarray(a.T))
     np.testing.assert_array_equal(ours.product(a, b), exchanged.T)
+
+
+def test_the_bits_do_not_depend_on_where_the_operands_lie(ours):
+    rng = np.random.default_rng(0)
+    a, b = normal(rng, 40, 300), normal(rng, 300, 80)
+    expected = ours.product(a, b)
+    for shift in (1, 3, 7):
+        wide = normal(rng, 300, 100 + shift)
+        wide[:, shift : shift + 80] = b
+        around = np.zeros((40, 90), np.float32)
+        ours.product(a[:, ::-1][:, ::-1], wide[:, shift : shift + 80], 0.0, around[:, shift:])
+        np.testing.assert_array_equal(around[:, shift : shift + 80], expected)
+        assert not around[:, shift + 80 :].any()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -9,22 +9,25 @@ Tiles of other heights and widths, vectors or scalars, differ in which elements 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 WHOLE, BIT, VOID = ir.IntType(64), ir.IntType(1), ir.VoidType()
 ONE = ir.Constant(WHOLE, 1)
-BLOCK = 512
-"""Terms that are summed before they are added to the product: a panel of B stays in a cache."""
-ROWS = 128
-"""Rows of A that are multiplied by all of B in turn: with `BLOCK`, what stays in a cache."""
+BLOCK = 256
+"""Terms that are summed before they are added to the product: as many lines of B stay near."""
+ROWS = 256
+"""Rows of A that are multiplied by all columns of B in turn: with `BLOCK`, what stays near."""
 WIDTHS = (3, 2, 1)
 """Vectors that the tiles are wide."""
 WIDE = 8
 """Vectors that a tile of one row is wide: its sums must be many, to run beside each other."""
+NEAR = 1 << 15
+"""Bytes of B that stay in the nearest cache without being gathered."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,13 @@ def hidden(b: Any, pointer: Any) -> Any:
     return b.asm(ir.FunctionType(pointer.type, [pointer.type]), "", "=r,0", [pointer], False)
 
 
+def called(b: Any, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+    """Call a function of LLVM or of the C library."""
+    kind = ir.FunctionType(result, [x.type for x in arguments])
+    function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
+    return b.call(function, arguments)
+
+
 class Lanes:
     """Loads, stores and arithmetic on `count` numbers side by side; one alone is a scalar."""
 
@@ -101,12 +111,6 @@ class Lanes:
         self.size = 4 if isinstance(real, ir.FloatType) else 8
         self.suffix = f"v{count}" * (count > 1) + f"f{8 * self.size}"
         self.zero = ir.Constant(self.type, None) if count > 1 else ir.Constant(real, 0.0)
-
-    def _called(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
-        """Call one of LLVM's own functions."""
-        module, kind = self.b.module, ir.FunctionType(result, [x.type for x in arguments])
-        function = module.globals.get(name) or ir.Function(module, kind, name)
-        return self.b.call(function, arguments)
 
     def mask(self, wanted: Any) -> Any:
         """Return a mask of the first `wanted` lanes; of all of them, where there are more."""
@@ -122,7 +126,7 @@ class Lanes:
             return self.b.load(place, align=self.size)
         align = ir.Constant(ir.IntType(32), self.size)
         arguments = [self._place(pointer), align, mask, self.zero]
-        return self._called(f"llvm.masked.load.{self.suffix}.p0", self.type, arguments)
+        return called(self.b, f"llvm.masked.load.{self.suffix}.p0", self.type, arguments)
 
     def store(self, value: Any, pointer: Any, mask: Any = None) -> None:
         """Store numbers; where the mask is off, nothing is written."""
@@ -132,7 +136,7 @@ class Lanes:
             return
         align = ir.Constant(ir.IntType(32), self.size)
         arguments = [value, self._place(pointer), align, mask]
-        self._called(f"llvm.masked.store.{self.suffix}.p0", VOID, arguments)
+        called(self.b, f"llvm.masked.store.{self.suffix}.p0", VOID, arguments)
 
     def _place(self, pointer: Any) -> Any:
         return self.b.bitcast(pointer, self.type.as_pointer())
@@ -149,7 +153,7 @@ class Lanes:
     def fma(self, x: Any, y: Any, z: Any) -> Any:
         """Return ``x * y + z``, rounded once if the processor can."""
         if self.fused:
-            return self._called(f"llvm.fma.{self.suffix}", self.type, [x, y, z])
+            return called(self.b, f"llvm.fma.{self.suffix}", self.type, [x, y, z])
         return self.b.fadd(self.b.fmul(x, y), z)
 
 
@@ -174,6 +178,8 @@ class Strip:
     ----------
     lanes : Lanes
         What the columns are computed by.
+    width : int
+        How many vectors they are.
     terms : value
         How many terms a sum has.
     a, b, c : Matrix
@@ -185,6 +191,7 @@ class Strip:
     """
 
     lanes: Lanes
+    width: int
     terms: Any
     a: Matrix
     b: Matrix
@@ -192,56 +199,55 @@ class Strip:
     c: Matrix
     mask: Any
 
-    def masks(self, width: int) -> list[Any]:
-        """Return the mask of each vector."""
-        return [None] * (width - 1) + [self.mask]
+    def columns(self) -> list[tuple[Any, Any]]:
+        """Return where each vector begins, and its mask."""
+        starts = [whole(self.lanes.count * j) for j in range(self.width)]
+        return list(zip(starts, [None] * (self.width - 1) + [self.mask], strict=True))
 
 
-def tile(b: Any, strip: Strip, height: int, width: int, first: Any) -> None:
-    """Multiply `height` rows from `first` on by `width` vectors of columns."""
-    sums = _sums(b, strip, first, height, width)
-    lanes = strip.lanes
-    step = [whole(lanes.count * j) for j in range(width)]
+def tile(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None = None) -> None:
+    """Compute `height` rows of a strip from `first` on, and copy the lines of B on the way."""
+    lanes, zero = strip.lanes, ir.Constant(strip.lanes.real, 0.0)
+    sums = _sums(b, strip, height, first, copy)
     rows = [strip.c.at(b, b.add(first, whole(i)), whole(0)) for i in range(height)]
-    places = [b.gep(row, [j]) for row in rows for j in step]
-    masks = strip.masks(width) * height
-    unread = b.fcmp_ordered("==", strip.beta, ir.Constant(lanes.real, 0.0))
-    with b.if_else(unread) as (then, otherwise):
+    places = [(b.gep(row, [j]), mask) for row in rows for j, mask in strip.columns()]
+    with b.if_else(b.fcmp_ordered("==", strip.beta, zero)) as (then, otherwise):
         with then:
-            for total, place, mask in zip(sums, places, masks, strict=True):
+            for total, (place, mask) in zip(sums, places, strict=True):
                 lanes.store(total, place, mask)
         with otherwise:
             beta = lanes.spread(strip.beta)
-            for total, place, mask in zip(sums, places, masks, strict=True):
+            for total, (place, mask) in zip(sums, places, strict=True):
                 lanes.store(lanes.fma(beta, lanes.load(place, mask), total), place, mask)
 
 
-def _sums(b: Any, strip: Strip, first: Any, height: int, width: int) -> list[Any]:
+def _sums(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None) -> list[Any]:
     """Return the sums over all terms of a tile, row by row."""
     lanes, before = strip.lanes, b.block
     rows = [hidden(b, strip.a.at(b, b.add(first, whole(i)), whole(0))) for i in range(height)]
     test, turn, after = (b.append_basic_block(name) for name in ("test", "term", "after"))
     b.branch(test)
     b.position_at_end(test)
-    left, column, line = b.phi(WHOLE), b.phi(WHOLE), b.phi(strip.b.place.type)
-    sums = [b.phi(lanes.type) for _ in range(height * width)]
-    variables = [left, column, line, *sums]
-    values = [strip.terms, whole(0), strip.b.place, *[lanes.zero] * len(sums)]
-    for variable, value in zip(variables, values, strict=True):
-        variable.add_incoming(value, before)
-    b.cbranch(b.icmp_signed(">", left, whole(0)), turn, after)
+    starts = [whole(0), whole(0), strip.b.place, *[lanes.zero] * (height * strip.width)]
+    phis = [b.phi(start.type) for start in starts]
+    term, column, line, *sums = phis
+    b.cbranch(b.icmp_signed("<", term, strip.terms), turn, after)
     b.position_at_end(turn)
-    vectors = [
-        lanes.load(b.gep(line, [whole(lanes.count * j)]), mask)
-        for j, mask in enumerate(strip.masks(width))
+    vectors = [lanes.load(b.gep(line, [j]), mask) for j, mask in strip.columns()]
+    if copy is not None:
+        for vector, (j, _) in zip(vectors, strip.columns(), strict=True):
+            lanes.store(vector, copy.at(b, term, j))
+    numbers = [lanes.spread(b.load(b.gep(row, [column]))) for row in rows]
+    products = [(number, vector) for number in numbers for vector in vectors]
+    following = [
+        b.add(term, whole(1)),
+        b.add(column, strip.a.column),
+        b.gep(line, [strip.b.row]),
+        *[lanes.fma(x, y, z) for (x, y), z in zip(products, sums, strict=True)],
     ]
-    values = [b.sub(left, whole(1)), b.add(column, strip.a.column), b.gep(line, [strip.b.row])]
-    for i, row in enumerate(rows):
-        number = lanes.spread(b.load(b.gep(row, [column])))
-        for j, vector in enumerate(vectors):
-            values.append(lanes.fma(number, vector, sums[i * width + j]))
-    for variable, value in zip(variables, values, strict=True):
-        variable.add_incoming(value, b.block)
+    for phi, start, value in zip(phis, starts, following, strict=True):
+        phi.add_incoming(start, before)
+        phi.add_incoming(value, turn)
     b.branch(test)
     b.position_at_end(after)
     return sums
@@ -252,10 +258,12 @@ class Product:
 
     def __init__(self, module: ir.Module, real: Any, name: str, processor: Processor) -> None:
         self.real, self.name, self.processor = real, name, processor
-        self.lanes = processor.vector // (4 if isinstance(real, ir.FloatType) else 8)
+        self.size = 4 if isinstance(real, ir.FloatType) else 8
+        self.lanes = processor.vector // self.size
         self.height = 8 if processor.registers > 16 else 4
         pointer = real.as_pointer()
         kind = [WHOLE] * 3 + [pointer, WHOLE, WHOLE, pointer, WHOLE, real, pointer, WHOLE]
+        self.strip_kind = ir.FunctionType(VOID, [*kind, pointer])
         self.strips: dict[tuple[int, int], Any] = {}
         self.function = ir.Function(module, ir.FunctionType(VOID, kind), name)
         self._write()
@@ -264,136 +272,185 @@ class Product:
         m, n, k, a, a_row, a_column, right, b_row, beta, c, c_row = self.function.args
         b = ir.IRBuilder(self.function.append_basic_block())
         a, right, c = Matrix(a, a_row, a_column), Matrix(right, b_row), Matrix(c, c_row)
+        zero, one = whole(0), ir.Constant(self.real, 1.0)
 
         def block(term: Any) -> None:
             terms = smaller(b, b.sub(k, term), whole(BLOCK))
-            is_first = b.icmp_signed("==", term, whole(0))
-            factor = b.select(is_first, beta, ir.Constant(self.real, 1.0))
+            factor = b.select(b.icmp_signed("==", term, zero), beta, one)
 
             def rows(i: Any) -> None:
                 count = smaller(b, b.sub(m, i), whole(ROWS))
-                left = Matrix(a.at(b, i, term), a.row, a.column)
-                lines = Matrix(right.at(b, term, whole(0)), right.row)
-                self._columns(
-                    b, n, count, terms, left, lines, factor, Matrix(c.at(b, i, whole(0)), c.row)
-                )
+                left = [a.at(b, i, term), a_row, a_column]
+                lines = [right.at(b, term, zero), b_row]
+                self._columns(b, count, n, terms, *left, *lines, factor, c.at(b, i, zero), c_row)
 
-            repeat(b, whole(0), b.add(m, whole(ROWS - 1)), ROWS, rows)
+            repeat(b, zero, b.add(m, whole(ROWS - 1)), ROWS, rows)
 
-        # A product of no terms is one block of none: C is multiplied by beta.
-        some = b.select(b.icmp_signed(">", k, whole(0)), k, whole(1))
-        repeat(b, whole(0), b.add(some, whole(BLOCK - 1)), BLOCK, block)
+        with self._room(b, m, n, k) as self.room:
+            # A product of no terms is one block of none: C is multiplied by beta.
+            some = b.select(b.icmp_signed(">", k, zero), k, whole(1))
+            repeat(b, zero, b.add(some, whole(BLOCK - 1)), BLOCK, block)
         b.ret_void()
 
-    def _columns(self, b: Any, n: Any, *operands: Any) -> None:
+    @contextmanager
+    def _room(self, b: Any, m: Any, n: Any, k: Any) -> Iterator[Any]:
+        """Have memory for a strip's lines of B; null, if it is not worth it or there is none.
+
+        The lines lie a whole row of B apart, often at distances that caches are bad at.
+        """
+        byte = ir.IntType(8).as_pointer()
+        many = b.icmp_signed(">=", m, whole(4 * self.height))
+        far = b.icmp_signed(">", b.mul(n, k), whole(NEAR // self.size))
+        wanted, before = b.and_(many, far), b.block
+        with b.if_then(wanted):
+            bytes_ = BLOCK * max(WIDTHS) * self.processor.vector + self.processor.vector
+            memory = called(b, "malloc", byte, [whole(bytes_)])
+            within = b.block
+        found = b.phi(byte)
+        found.add_incoming(ir.Constant(byte, None), before)
+        found.add_incoming(memory, within)
+        ceiling = b.add(b.ptrtoint(found, WHOLE), whole(self.processor.vector - 1))
+        aligned = b.and_(ceiling, whole(-self.processor.vector))
+        yield b.inttoptr(aligned, self.real.as_pointer())
+        with b.if_then(wanted):
+            called(b, "free", VOID, [found])
+
+    def _columns(self, b: Any, m: Any, n: Any, *operands: Any) -> None:
         """Compute all columns, strip by strip, without a narrow one where two of 2 will do."""
-        m = operands[0]
-        whole_vectors = n if self.processor.masks else b.and_(n, whole(-self.lanes))
-        last = self.lanes - 1 if self.processor.masks else 0
-        wide = b.select(b.icmp_signed("==", m, whole(1)), n, whole(0))
+        masks, lanes = self.processor.masks, self.lanes
+        # What ends within a vector is a vector with a mask, or so many scalars.
+        stop = b.add(n, whole(lanes - 1)) if masks else b.and_(n, whole(-lanes))
 
-        def strips(lanes: int, width: int) -> Callable[[Any], None]:
-            return lambda j: self._strip(b, lanes, width, n, j, *operands)
+        def strips(at: Any, stop: Any, lanes: int, width: int) -> Any:
+            def strip(j: Any) -> None:
+                terms, a, a_row, a_column, right, b_row, beta, c, c_row = operands
+                columns, right, c = b.sub(n, j), b.gep(right, [j]), b.gep(c, [j])
+                left = m, columns, terms, a, a_row, a_column
+                function = self._strip(lanes, width)
+                b.call(function, [*left, right, b_row, beta, c, c_row, self.room])
 
-        at = repeat(b, whole(0), wide, self.lanes * WIDE, strips(self.lanes, WIDE))
-        stop = b.add(whole_vectors, whole(last))
-        vectors = b.udiv(b.sub(stop, at), whole(self.lanes))
+            return repeat(b, at, stop, lanes * width, strip)
+
+        single = b.select(b.icmp_signed("==", m, whole(1)), n, whole(0))
+        at = strips(whole(0), single, lanes, WIDE)
+        vectors = b.udiv(b.sub(stop, at), whole(lanes))
         pairs = b.urem(b.shl(vectors, whole(1)), whole(3))
-        end = b.sub(stop, b.mul(pairs, whole(2 * self.lanes)))
-        for width, limit in zip(WIDTHS, (end, stop, stop), strict=True):
-            at = repeat(b, at, limit, self.lanes * width, strips(self.lanes, width))
-        if not self.processor.masks:
-            for width in WIDTHS:
-                at = repeat(b, at, n, width, strips(1, width))
+        triples_stop = b.sub(stop, b.mul(pairs, whole(2 * lanes)))
+        for width, limit in zip(WIDTHS, (triples_stop, stop, stop), strict=True):
+            at = strips(at, limit, lanes, width)
+        for width in () if masks else WIDTHS:
+            at = strips(at, n, 1, width)
 
-    def _strip(
-        self, b: Any, lanes: int, width: int, n: Any, j: Any, m: Any, terms: Any,
-        left: Matrix, right: Matrix, beta: Any, c: Matrix,
-    ) -> None:  # fmt: skip
-        function = self._strip_function(lanes, width)
-        b.call(
-            function,
-            [m, b.sub(n, j), terms, left.place, left.row, left.column, b.gep(right.place, [j]),
-             right.row, beta, b.gep(c.place, [j]), c.row],
-        )  # fmt: skip
+    def _strip(self, count: int, width: int) -> Any:
+        """Return the function that computes a strip, which is written when it is first wanted."""
+        if (count, width) not in self.strips:
+            name = f"{self.name}_{count}_{width}"
+            function = ir.Function(self.function.module, self.strip_kind, name)
+            function.linkage, function.calling_convention = "internal", "fastcc"
+            function.attributes.add("noinline")
+            self.strips[count, width] = function
+            self._write_strip(function, count, width)
+        return self.strips[count, width]
 
-    def _strip_function(self, count: int, width: int) -> Any:
-        """Return the function that computes strips of a width, written at first use."""
-        if (count, width) in self.strips:
-            return self.strips[count, width]
-        name = f"{self.name}_{count}_{width}"
-        function = ir.Function(self.function.module, self.function.function_type, name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
-        function.calling_convention = "fastcc"
-        self.strips[count, width] = function
+    def _write_strip(self, function: Any, count: int, width: int) -> None:
+        m, n, terms, a, a_row, a_column, right, b_row, beta, c, c_row, room = function.args
         b = ir.IRBuilder(function.append_basic_block())
-        m, n, terms, a, a_row, a_column, right, b_row, beta, c, c_row = function.args
         lanes = Lanes(b, self.real, count, self.processor.fused)
-        mask = None
-        if self.processor.masks:
-            mask = lanes.mask(b.sub(n, whole(count * (width - 1))))
-        a, right, c = Matrix(a, a_row, a_column), Matrix(right, b_row), Matrix(c, c_row)
-        strip = Strip(lanes, terms, a, right, beta, c, mask)
-        heights = range(self.height, 0, -1) if width in WIDTHS else [1]
-        at = whole(0)
+        masks, at = self.processor.masks, whole(0)
+        mask = lanes.mask(b.sub(n, whole(count * (width - 1)))) if masks else None
+        lines = Matrix(right, b_row)
+        rest = beta, Matrix(c, c_row), mask
+        strip = Strip(lanes, width, terms, Matrix(a, a_row, a_column), lines, *rest)
+        heights = [1]
+        if width in WIDTHS:
+            heights = list(range(self.height, 0, -1))
+            at, lines = self._gathered(b, strip, m, Matrix(room, whole(count * width)))
+            strip = replace(strip, b=lines)
         for height in heights:
-            body = functools.partial(tile, b, strip, height, width)
-            at = repeat(b, at, m, height, body)
+            at = repeat(b, at, m, height, functools.partial(tile, b, strip, height))
         b.ret_void()
-        return function
+
+    def _gathered(self, b: Any, strip: Strip, m: Any, room: Matrix) -> tuple[Any, Matrix]:
+        """Let the first tile gather the lines of B if there is room: it comes at no cost.
+
+        Returns the row after it, and where the lines are.
+        """
+        before = b.block
+        there = b.icmp_unsigned("!=", room.place, ir.Constant(room.place.type, None))
+        with b.if_then(b.and_(there, b.icmp_signed(">=", m, whole(self.height)))):
+            tile(b, strip, self.height, whole(0), room)
+            within = b.block
+        ways = (
+            (before, (whole(0), strip.b.place, strip.b.row)),
+            (
+                within,
+                (whole(self.height), room.place, room.row),
+            ),
+        )
+        at, place, row = (b.phi(value.type) for value in ways[0][1])
+        for origin, values in ways:
+            for phi, value in zip((at, place, row), values, strict=True):
+                phi.add_incoming(value, origin)
+        return at, Matrix(place, row)
 
 
 class Transpose:
     """Writes the function that transposes matrices of one type of number."""
 
     def __init__(self, module: ir.Module, real: Any, name: str, processor: Processor) -> None:
-        self.processor = processor
-        self.b = ir.IRBuilder()
-        self.real = real
-        self.count = processor.vector // (4 if isinstance(real, ir.FloatType) else 8)
         pointer = real.as_pointer()
         kind = [WHOLE, WHOLE, pointer, WHOLE, pointer, WHOLE]
-        self.function = ir.Function(module, ir.FunctionType(VOID, kind), name)
-        self._write()
-
-    def _write(self) -> None:
-        rows, columns, source, source_row, target, target_row = self.function.args
-        b = self.b
-        b.position_at_end(self.function.append_basic_block())
-        source, target = Matrix(source, source_row), Matrix(target, target_row)
-        zero, count = whole(0), self.count
-
-        def blocks(i: Any, stop: Any, j: Any, end: Any, size: int) -> Any:
-            """Transpose all whole blocks of a region; return where they end."""
-            lanes = Lanes(b, self.real, size, fused=False)
-
-            def row(at: Any) -> None:
-                body = lambda j: block(b, lanes, source, target, at, j)
-                repeat(b, j, end, size, body)
-
-            return repeat(b, i, stop, size, row)
-
-        at = blocks(zero, rows, zero, columns, count)
-        b.and_(columns, whole(-count))
-        # What is left: the last columns of the rows done, and the last rows.
-        blocks(zero, at, b.and_(columns, whole(-count)), columns, 1)
-        blocks(at, rows, zero, columns, 1)
+        function = ir.Function(module, ir.FunctionType(VOID, kind), name)
+        rows, columns, source, source_row, target, target_row = function.args
+        b = self.b = ir.IRBuilder(function.append_basic_block())
+        self.source, self.target = Matrix(source, source_row), Matrix(target, target_row)
+        size = 4 if isinstance(real, ir.FloatType) else 8
+        lanes = Lanes(b, real, processor.vector // size, fused=False)
+        end, zero = (rows, columns), whole(0)
+        corner = tuple(b.and_(x, whole(-lanes.count)) for x in end)
+        self._blocks(lanes, (zero, zero), corner)
+        if processor.masks:
+            above = tuple(b.add(x, whole(lanes.count - 1)) for x in end)
+            self._blocks(lanes, (zero, corner[1]), (corner[0], above[1]), end)
+            self._blocks(lanes, (corner[0], zero), above, end)
+        else:
+            scalar = Lanes(b, real, 1, fused=False)
+            self._blocks(scalar, (zero, corner[1]), (corner[0], columns))
+            self._blocks(scalar, (corner[0], zero), end)
         b.ret_void()
 
+    def _blocks(self, lanes: Lanes, start: Any, stop: Any, end: Any = None) -> None:
+        """Transpose a region, square by square; with an `end`, what lies before it."""
+        b = self.b
 
-def block(b: Any, lanes: Lanes, source: Matrix, target: Matrix, i: Any, j: Any) -> None:
-    """Transpose a square of vectors: at distances 1, 2, 4 ... its rows exchange halves."""
-    rows = [lanes.load(source.at(b, b.add(i, whole(r)), j)) for r in range(lanes.count)]
-    distance = 1
-    while distance < lanes.count:
+        def column(j: Any) -> None:
+            repeat(b, start[0], stop[0], lanes.count, lambda i: self._block(lanes, i, j, end))
+
+        repeat(b, start[1], stop[1], lanes.count, column)
+
+    def _block(self, lanes: Lanes, i: Any, j: Any, end: Any) -> None:
+        """Transpose a square of vectors: at distances 1, 2, 4 ... its rows exchange halves."""
+        b = self.b
+
+        def mask(r: int, first: Any, stop: Any, length: Any) -> Any:
+            return lanes.mask(
+                b.select(b.icmp_signed("<", b.add(first, whole(r)), stop), length, whole(0))
+            )
+
+        rows = []
         for r in range(lanes.count):
-            if not r & distance:
-                x, y = rows[r], rows[r + distance]
-                rows[r], rows[r + distance] = _exchanged(b, x, y, distance, lanes.count)
-        distance *= 2
-    for r, row in enumerate(rows):
-        lanes.store(row, target.at(b, b.add(j, whole(r)), i))
+            place = self.source.at(b, b.add(i, whole(r)), j)
+            rows.append(lanes.load(place, mask(r, i, end[0], b.sub(end[1], j)) if end else None))
+        distance = 1
+        while distance < lanes.count:
+            for r in range(lanes.count):
+                if not r & distance:
+                    x, y = rows[r], rows[r + distance]
+                    rows[r], rows[r + distance] = _exchanged(b, x, y, distance, lanes.count)
+            distance *= 2
+        for r, row in enumerate(rows):
+            place = self.target.at(b, b.add(j, whole(r)), i)
+            lanes.store(row, place, mask(r, j, end[1], b.sub(end[0], i)) if end else None)
 
 
 def _exchanged(b: Any, x: Any, y: Any, distance: int, count: int) -> tuple[Any, Any]:
