@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 from engine_cases import assert_close, assert_same
-from test_loops import as_python
+from test_loops import no_compiler
 
 import chainrule as cr
 from chainrule.engines import numba_engine
 from chainrule.engines.axes import NoLoopsError
-from chainrule.engines.lower import rewritten
+from chainrule.engines.emit_loops import LoopEmitter
+from chainrule.engines.lower import lowered, rewritten
+
+__all__ = ["no_compiler"]
 
 UNARY = [np.tanh, np.exp, np.negative, np.square, np.abs, lambda x: np.where(x > 0, x, 0.5 * x)]
 BINARY = [np.add, np.subtract, np.multiply, np.maximum, lambda a, b: a / (2.0 + np.abs(b))]
@@ -66,10 +69,7 @@ def arguments(seed):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_random_programs(seed, monkeypatch):
-    monkeypatch.setattr(numba_engine, "_loaded", as_python)
-    monkeypatch.setattr(numba_engine, "_header", lambda: "")
-    monkeypatch.setattr(numba_engine, "_addresses", lambda: (0, 0))
+def test_random_programs(seed):
     program, given = program_of(seed), arguments(seed)
     with np.errstate(all="ignore"):
         graph = cr.trace(program)(*given)
@@ -89,7 +89,7 @@ def test_most_of_them_have_loops():
     for seed in range(60):
         graph = cr.trace(program_of(seed))(*arguments(seed))
         try:
-            numba_engine.LoopEmitter(numba_engine.with_copies(numba_engine.lowered(graph)))
+            LoopEmitter(numba_engine.prepared(lowered(graph), shared=False))
             emitted += 1
         except NoLoopsError:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -51,6 +51,10 @@ class Access:
         Of inputs and array constants, by identity.
     read : callable
         ``read(node, index)`` returns the expression for an element of a node that is computed.
+    given : callable
+        ``given(value, index)`` is told of each element read of an input.
+    trusted : collection of int
+        Inputs, by identity, whose elements are positions counted from the start.
 
     Attributes
     ----------
@@ -59,9 +63,15 @@ class Access:
     """
 
     def __init__(
-        self, axes: Axes, names: dict[int, str], read: Callable[[Node, Index], str]
+        self,
+        axes: Axes,
+        names: dict[int, str],
+        read: Callable[[Node, Index], str],
+        given: Callable[[Value, Index], None] = lambda value, index: None,
+        trusted: Collection[int] = (),
     ) -> None:
-        self.axes, self.names, self.read = axes, names, read
+        self.axes, self.names, self.read, self.given = axes, names, read, given
+        self.trusted = trusted
         self.places: list[tuple[Value, str]] = []
 
     def element(self, value: Value, index: Index) -> str:
@@ -72,6 +82,7 @@ class Access:
             return self.read(value, index)
         if isinstance(value, Constant) and not shape_of(value):
             return number(value.value, dtype_of(value))
+        self.given(value, tuple(index))
         name = self.names[id(value)]
         return f"{name}[{', '.join(index)}]" if shape_of(value) else name
 
@@ -171,10 +182,18 @@ class Access:
 
     def _place(self, places: Value, index: Index, axis: int) -> str:
         """Return a position along an axis, counted from its start."""
+        word = self.broadcast(places, index)
+        if id(places) in self.trusted:
+            return word
         length = self.axes.length(axis)
         if (places, length) not in self.places:
             self.places.append((places, length))
-        return f"{self.broadcast(places, index)} % {length}"
+        return self.from_start(word, dtype_of(places), length)
+
+    @staticmethod
+    def from_start(word: str, dtype: np.dtype[np.generic], length: str) -> str:
+        """Return a position that may be counted from the end as one from the start."""
+        return word if dtype.kind == "u" else f"({word} if {word} >= 0 else {word} + {length})"
 
     def _scatter(self, node: Node, index: Index) -> str:
         a, like = node.inputs

@@ -7,7 +7,8 @@ from the inputs' shapes at run time, so that no length is written into the sourc
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from chainrule.ops.broadcast import cast, spread, sum_to
 from chainrule.ops.indexing import SLOT, Index, Span
 
 ONE = 0  # the axis of length one
+EMPTY: Mapping[int, int] = MappingProxyType({})
 _WHOLE = Span(None, None, None)
 _AS_ITS_LAST = {"spread", "sum_to", "in_shape", "scatter_along_axis"}
 
@@ -63,6 +65,9 @@ class Axes:
     graph : Graph
     names : dict of int to str
         Names of inputs and array constants, by identity.
+    fixed : dict of int to int
+        By identity of an input: from which axis on its lengths are written into the source. Those
+        of constants are always.
 
     Raises
     ------
@@ -70,8 +75,10 @@ class Axes:
         Naming an op whose axes are not known.
     """
 
-    def __init__(self, graph: Graph, names: dict[int, str]) -> None:
-        self._names = names
+    def __init__(
+        self, graph: Graph, names: dict[int, str], fixed: Mapping[int, int] = EMPTY
+    ) -> None:
+        self._names, self._fixed = names, fixed
         self._parent = [ONE]
         self._length = ["1"]
         self._known: dict[int, tuple[int, ...]] = {}
@@ -87,9 +94,10 @@ class Axes:
         return tuple(map(self._find, self._known[id(value)]))
 
     def length(self, axis: int) -> str:
-        """Return the name of an axis's length in the source."""
-        if axis == ONE:
-            return "1"
+        """Return the name of an axis's length in the source, or the number if it is fixed."""
+        axis = self._find(axis)
+        if self._length[axis].isdigit():
+            return self._length[axis]
         if axis not in self._order:
             self._order.append(axis)
         return f"n{self._order.index(axis)}"
@@ -113,14 +121,18 @@ class Axes:
         found = sorted({self._find(axis) for axis in axes} - {ONE})
         for axis in found[1:]:
             self._parent[axis] = found[0]
+            if self._length[axis].isdigit():
+                self._length[found[0]] = self._length[axis]
         return found[0] if found else ONE
 
     def _given(self, value: Value) -> None:
         if id(value) not in self._known:
             shape = np.shape(value.value) if isinstance(value, Constant) else shape_of(value)
             name = self._names.get(id(value))
+            fixed = 0 if isinstance(value, Constant) else self._fixed.get(id(value), len(shape))
             self._known[id(value)] = tuple(
-                ONE if n == 1 else self._new(f"{name}.shape[{i}]") for i, n in enumerate(shape)
+                ONE if n == 1 else self._new(str(n) if i >= fixed else f"{name}.shape[{i}]")
+                for i, n in enumerate(shape)
             )
 
     def _aligned(self, values: Sequence[Value]) -> tuple[int, ...]:
@@ -195,7 +207,7 @@ class Axes:
         sizes = [n for n in shape_of(node) if n != 1]
         new = [self._new(str(n)) for n in sizes[kept:]]
         if len(new) == 1:
-            new = [self._new(" * ".join(self._length[axis] for axis in old[kept:]))]
+            new = [self._new(self._product_of(old[kept:]))]
         source = iter([*old[:kept], *new])
         return tuple(ONE if n == 1 else next(source) for n in shape_of(node))
 
@@ -233,9 +245,18 @@ class Axes:
 
     def _blocks(self, node: Node) -> tuple[int, ...]:
         axes = self._known[id(node.inputs[0])]
-        product = " * ".join(self._length[self._find(axis)] for axis in axes) or "1"
+        product = self._product_of(axes)
         size = (math.prod(shape_of(node.inputs[0])) + 3) // 4
-        return (ONE,) if size == 1 else (self._new(f"({product} + 3) // 4"),)
+        if size == 1:
+            return (ONE,)
+        return (self._new(str(size) if product.isdigit() else f"({product} + 3) // 4"),)
+
+    def _product_of(self, axes: Iterable[int]) -> str:
+        """Return the product of lengths: a number, if all are fixed."""
+        lengths = [self._length[self._find(axis)] for axis in axes]
+        if all(map(str.isdigit, lengths)):
+            return str(math.prod(map(int, lengths)))
+        return " * ".join(f"({x})" if " " in x else x for x in lengths)
 
 
 def n_kept(node: Node) -> int:

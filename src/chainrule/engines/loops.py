@@ -3,19 +3,25 @@
 A loop runs over the rows of its nodes: all axes but the last, or the only one. Within a row come
 passes over the last axis. A node joins a loop if all that it reads there is of its own row; a sum
 along a row is complete after its pass, a sum over rows after the loop.
+
+Where several threads share the work, each has a part of the first axis of every loop. Then a sum
+over rows is a step by itself, of which each thread has a part of the columns: in what order numbers
+are added never depends on the threads.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from chainrule.engines.access import Access, Index, is_given, is_virtual, stored_operand
-from chainrule.engines.axes import ONE, Axes, NoLoopsError, reduced_axes, shape_of
+from chainrule.engines.axes import EMPTY, ONE, Axes, NoLoopsError, reduced_axes, shape_of
 from chainrule.engines.formulas import is_elementwise
 from chainrule.engines.plan import REDUCTIONS, ours
-from chainrule.graph import REGISTRY, Graph, Node, Op
+from chainrule.engines.prepare import is_transposing, update_rows
+from chainrule.graph import Graph, Node
 from chainrule.graph.ir import Value
 from chainrule.ops.broadcast import cast, sum_to
 from chainrule.ops.indexing import SLOT
@@ -35,35 +41,10 @@ class Step:
     outer: tuple[int, ...] | None
     nodes: list[Node] = field(default_factory=list)
 
-
-def with_copies(graph: Graph) -> Graph:
-    """Return the graph with copies of views where an array is needed: products, results."""
-    copied: dict[int, Value] = {}
-    known: dict[int, Value] = {}
-
-    def copy(value: Value) -> Value:
-        op = REGISTRY.by_name["positive"]
-        assert isinstance(op, Op)
-        return copied.setdefault(id(value), Node(op, (value,), {}, value.aval))
-
-    def operand(value: Value) -> Value:
-        base, _ = stored_operand(value)
-        return copy(value) if is_virtual(base) else value
-
-    for node in graph.nodes:
-        inputs = tuple(known.get(id(x), x) for x in node.inputs)
-        if node.op.forward is np.matmul:
-            inputs = tuple(map(operand, inputs))
-        known[id(node)] = replace(node, inputs=inputs)
-    seen: set[int] = set()
-    outputs: list[Value] = []
-    for x in graph.outputs:
-        value = known.get(id(x), x)
-        if isinstance(value, Node) and (is_virtual(value) or id(value) in seen):
-            value = copy(value)
-        seen.add(id(value))
-        outputs.append(value)
-    return Graph(graph.inputs, tuple(outputs), graph.takes, graph.gives)
+    @property
+    def alone(self) -> bool:
+        """Whether it is one node by itself."""
+        return self.outer is None
 
 
 def is_sum(node: Node) -> bool:
@@ -71,6 +52,9 @@ def is_sum(node: Node) -> bool:
     if node.op is sum_to:
         return bool(reduced_axes(node))
     return ours(node.op, {*REDUCTIONS, "mean"})
+
+
+Read = tuple[Value, Index]
 
 
 class Loops:
@@ -85,24 +69,35 @@ class Loops:
         The pass, within its loop, before which a row's number is known, or in which an element is.
     stored : dict of int to str
         What must be in memory: ``"array"``, or ``"row"`` if for one row at a time.
-    last : dict of int to int
-        The last step that reads what is stored.
+    reads : dict of int to list of (Node, index)
+        By identity of a node: the computed elements that it reads.
+    given : dict of int to list of (Value, index)
+        The elements of inputs and array constants that it reads.
     """
 
-    def __init__(self, graph: Graph, names: dict[int, str]) -> None:
-        self.graph = graph
-        self.axes = Axes(graph, names)
+    def __init__(
+        self,
+        graph: Graph,
+        names: dict[int, str],
+        fixed: Mapping[int, int] = EMPTY,
+        trusted: Collection[int] = (),
+        parallel: bool = False,
+    ) -> None:
+        self.graph, self.parallel = graph, parallel
+        self.axes = Axes(graph, names, fixed)
         self._found: list[tuple[Node, Index]] = []
-        self.access = Access(self.axes, names, self._note)
+        self._met: list[Read] = []
+        self.access = Access(self.axes, names, self._note, self._note_given, trusted)
         self.steps: list[Step] = []
         self.place: dict[int, int] = {}
         self.stage: dict[int, int] = {}
         self.stored: dict[int, str] = {}
-        self.last: dict[int, int] = {}
-        self._reads: dict[int, list[tuple[Node, Index]]] = {}
+        self.reads: dict[int, list[tuple[Node, Index]]] = {}
+        self.given: dict[int, list[Read]] = {}
         for node in graph.nodes:
             if not is_virtual(node):
-                self._reads[id(node)] = self._reads_of(node)
+                self.reads[id(node)] = self._reads_of(node)
+                self.given[id(node)] = self._met
                 if not self._waits(node):
                     self._put(node)
         for node in graph.nodes:
@@ -122,14 +117,30 @@ class Loops:
         self._found.append((node, tuple(index)))
         return "x"
 
+    def _note_given(self, value: Value, index: Index) -> None:
+        self._met.append((value, tuple(index)))
+
+    def _note_whole(self, value: Value, index: Index) -> None:
+        """Note that a product reads a matrix: rows that are a thread's own, or all."""
+        base, flipped = stored_operand(value)
+        rest = ["whole"] * (len(shape_of(base)) - 1)
+        index = ["whole", *rest] if flipped else [*index, *rest]
+        if isinstance(base, Node):
+            self._note(base, index)
+        else:
+            self._note_given(base, index)
+
     def _reads_of(self, node: Node) -> list[tuple[Node, Index]]:
         """Return the computed nodes that a node reads, and at which index."""
-        self._found = []
+        self._found, self._met = [], []
         if node.op.forward is np.matmul:
-            for x in node.inputs:
-                base, _ = stored_operand(x)
-                if isinstance(base, Node):
-                    self._note(base, ["whole"] * len(shape_of(base)))
+            rows = len(shape_of(node.inputs[0])) == 2
+            self._note_whole(node.inputs[0], ["i0" if rows else "whole"])
+            self._note_whole(node.inputs[1], ["whole"])
+        elif is_transposing(node):
+            self._note_whole(node.inputs[0], ["whole"])
+        elif node.op is update_rows:
+            self._reads_of_update(node)
         elif is_sum(node):
             self.access.element(node.inputs[0], self.tokens(node.inputs[0]))
         elif ours(node.op, {"scatter"}):
@@ -151,7 +162,22 @@ class Loops:
             raise NoLoopsError("there are no loops for rows that are broadcast")
         self.access.element(a, [f"p{i}" for i in range(len(shape_of(a)))])
         self.access.broadcast(places, [f"p{i}" for i in range(len(shape_of(places)))])
-        self.access.places.append((places, self.axes.length(self.axes.of(node)[0])))
+        self._check_places(places, node)
+
+    def _reads_of_update(self, node: Node) -> None:
+        table, a, places, *factors = node.inputs
+        self._note_given(table, ["whole"] * len(shape_of(table)))
+        for factor in factors:
+            self.access.element(factor, [])
+        if len(shape_of(a)) != len(shape_of(places)) + len(shape_of(node)) - 1:
+            raise NoLoopsError("there are no loops for rows that are broadcast")
+        self.access.element(a, [f"p{i}" for i in range(len(shape_of(a)))])
+        self.access.broadcast(places, [f"p{i}" for i in range(len(shape_of(places)))])
+        self._check_places(places, node)
+
+    def _check_places(self, places: Value, node: Node) -> None:
+        if id(places) not in self.access.trusted:
+            self.access.places.append((places, self.axes.length(self.axes.of(node)[0])))
 
     def tokens(self, value: Value) -> list[str]:
         """Return the index of a value's element in the loop over its rows."""
@@ -170,7 +196,10 @@ class Loops:
         return node.inputs[0] if is_sum(node) else node
 
     def along(self, node: Node) -> str:
-        """Return what a sum runs along: a ``"row"``, the ``"rows"`` or ``"all"``."""
+        """Return what a sum runs along: a ``"row"``, the ``"rows"``, ``"inner"`` rows or ``"all"``.
+
+        Inner rows are those along axes between the first and the last.
+        """
         joined, ndim = reduced_axes(node), len(shape_of(node.inputs[0]))
         axes = self.axes.of(node.inputs[0])
         if len(joined) == ndim:
@@ -181,6 +210,8 @@ class Loops:
             i in joined or axes[i] == ONE for i in range(ndim - 1)
         ) and ndim - 1 not in joined):  # fmt: skip
             return "rows"
+        if 0 not in joined and ndim - 1 not in joined:
+            return "inner"
         raise NoLoopsError("there are no loops for a sum along these axes")
 
     # Where it is computed -------------------------------------------------------------------------
@@ -194,13 +225,13 @@ class Loops:
         outer = self.rows(self.looped(node))
         return all(
             self.is_number(x) if id(x) in self.place else self.own_row(x, index, outer)
-            for x, index in self._reads[id(node)]
+            for x, index in self.reads[id(node)]
         )
 
     def _put(self, node: Node) -> None:
         """Choose the step that computes a node, and put what waited for it there."""
-        reads, looped = self._reads[id(node)], self.looped(node)
-        alone = self._is_alone(node)
+        reads, looped = self.reads[id(node)], self.looped(node)
+        alone = self.is_alone(node)
         if not shape_of(looped) and is_sum(node):
             raise NoLoopsError("there are no loops for the sum of a single number")
         outer = self.rows(looped) if shape_of(looped) and not alone else None
@@ -221,7 +252,7 @@ class Loops:
         self._join(node, k)
 
     def _join(self, node: Node, k: int) -> None:
-        for base, _ in self._reads[id(node)]:
+        for base, _ in self.reads[id(node)]:
             if id(base) not in self.place:
                 self._join(base, k)
         self.steps[k].nodes.append(node)
@@ -231,7 +262,7 @@ class Loops:
         """Return whether an element is of the row at hand of a loop over the same rows."""
         if outer is None or not shape_of(node) or self.rows(self.looped(node)) != outer:
             return False
-        if self._is_alone(node) or (is_sum(node) and self.along(node) != "row"):
+        if self.is_alone(node) or (is_sum(node) and self.along(node) != "row"):
             return False
         return list(index[: len(outer)]) == [f"i{k}" for k in range(len(outer))]
 
@@ -257,7 +288,7 @@ class Loops:
 
     def _stage_of(self, node: Node) -> int:
         stage = 0
-        for base, index in self._reads[id(node)]:
+        for base, index in self.reads[id(node)]:
             if self.local(base, index, self.place[id(node)]):
                 same_pass = self.is_inner(node) and index[-1] == "j0"
                 summed = is_sum(base) or not self.is_inner(base)
@@ -271,20 +302,25 @@ class Loops:
         for node in self.graph.nodes:
             if is_virtual(node):
                 continue
-            alone = shape_of(node) and self._is_alone(node)
-            over_rows = is_sum(node) and shape_of(node) and self.along(node) != "row"
-            if id(node) in outputs or alone or over_rows:
+            shape = shape_of(node)
+            over_rows = is_sum(node) and shape and self.along(node) != "row"
+            if shape and (id(node) in outputs or self.is_alone(node) or over_rows):
                 self.stored[id(node)] = "array"
-            for base, index in self._reads[id(node)]:
+            for base, index in self.reads[id(node)]:
                 self._read_by(node, base, index)
 
-    def _is_alone(self, node: Node) -> bool:
-        return node.op.forward is np.matmul or ours(node.op, {"scatter", "in_shape"})
+    def is_alone(self, node: Node) -> bool:
+        """Return whether a node is a step by itself."""
+        if node.op.forward is np.matmul or ours(node.op, {"scatter", "in_shape"}):
+            return True
+        if node.op is update_rows or is_transposing(node):
+            return True
+        over_rows = is_sum(node) and bool(shape_of(self.looped(node)))
+        return self.parallel and over_rows and self.along(node) in {"rows", "all"}
 
     def _read_by(self, node: Node, base: Node, index: Index) -> None:
         """Note that a node reads an element of another."""
         k = self.place[id(node)]
-        self.last[id(base)] = max(self.last.get(id(base), 0), k)
         if not shape_of(base):
             return
         if not shape_of(self.looped(node)) or not self.local(base, index, k):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,16 +15,25 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines import prepare
+from chainrule.engines.access import is_virtual
 from chainrule.engines.axes import NoLoopsError, dtype_of, shape_of
 from chainrule.engines.cache import module_of
-from chainrule.engines.emit_loops import LoopEmitter
-from chainrule.engines.loops import with_copies
+from chainrule.engines.emit_loops import LoopEmitter, Sweeping
 from chainrule.engines.lower import lowered
 from chainrule.engines.numpy_engine import NumpyProgram, allocated
 from chainrule.engines.plan import Buffer, Layout, Plan, gap
 from chainrule.engines.program import Cache, Program, load
+from chainrule.engines.sweep import Arrays, Stepwise, Sweep
+from chainrule.engines.threads import n_processors, together
 from chainrule.errors import MissingExtraError
-from chainrule.graph import Constant, Graph, Input
+from chainrule.graph import Aval, Constant, Graph, Input
+from chainrule.graph.ir import Value
+
+# Work of one run, in nanoseconds of one thread, from which on it is shared: below, the threads'
+# meetings cost as much as they save.
+SHARED_STEP, SHARED_CALL = 10_000, 500_000
+_LINE = 8  # integers a cache line
 
 
 def numba_program(graph: Graph, arrays: Sequence[Any], cache: Cache) -> Program:
@@ -36,18 +46,115 @@ def numba_program(graph: Graph, arrays: Sequence[Any], cache: Cache) -> Program:
     MissingExtraError
         If Numba or SciPy is not installed.
     """
-    for package in ("numba", "scipy"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "fast")
+    _check_installed()
     try:
         return NumbaProgram(graph, arrays, cache)
     except NoLoopsError as reason:
-        program = NumpyProgram(graph, arrays, cache)
-        program.plan = replace(program.plan, note=f"numpy instead of numba: {reason}")
-        return program
+        return _without(reason, NumpyProgram(graph, arrays, cache))
 
 
-class NumbaProgram:
+def numba_sweep(graph: Graph, arrays: Arrays, n_carry: int, n_data: int, cache: Cache) -> Sweep:
+    """Return a compiled sweep; one by the numpy engine, where there are no loops for an op."""
+    _check_installed()
+    try:
+        return NumbaSweep(graph, n_carry, n_data, cache)
+    except NoLoopsError as reason:
+        return Stepwise(_without(reason, NumpyProgram(graph, arrays, cache)))
+
+
+def _check_installed() -> None:
+    for package in ("numba", "scipy"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "fast")
+
+
+def _without(reason: NoLoopsError, program: NumpyProgram) -> NumpyProgram:
+    program.plan = replace(program.plan, note=f"numpy instead of numba: {reason}")
+    return program
+
+
+def work(graph: Graph) -> float:
+    """Return about how many nanoseconds one thread needs for a graph."""
+    total = 0.0
+    for node in graph.nodes:
+        if not isinstance(node.aval, Aval) or is_virtual(node):
+            continue
+        operands = [math.prod(x.aval.shape) for x in node.inputs if isinstance(x.aval, Aval)]
+        if node.op.forward is np.matmul:
+            terms = shape_of(node.inputs[0])[-1]
+            total += math.prod(node.aval.shape) * terms / 60
+        else:
+            total += max([math.prod(node.aval.shape), *operands]) / 4
+    return total
+
+
+def prepared(graph: Graph, shared: bool, sweeping: Sweeping | None = None) -> Graph:
+    """Return a lowered graph as loops are made of it."""
+    graph = prepare.folded(prepare.with_one_exponential(graph))
+    if sweeping:
+        graph = prepare.swept(graph, sweeping.n_carry, sweeping.n_data)
+        graph = prepare.with_row_updates(graph)
+    if shared:
+        graph = prepare.with_short_sums(graph)
+    return prepare.with_copies(graph, sweeping.n_carry if sweeping else None)
+
+
+class Emitted:
+    """A compiled function with the memory that it needs.
+
+    Attributes
+    ----------
+    graph : Graph
+    plan : Plan
+    source : str
+    """
+
+    def __init__(self, graph: Graph, emitter: LoopEmitter, cache: Cache) -> None:
+        self.graph, self.emitter = graph, emitter
+        self.source = _header() + emitter.source.text
+        self.plan = _assigned(emitter)
+        if self.source not in cache:
+            cache[self.source] = _loaded(self.source)
+        self.function = cache[self.source]
+        self.kernels = _addresses(self.source)
+        self._idle: list[Any] = []
+
+    def constants(self) -> list[Any]:
+        """Return the array constants, in the order of the arguments."""
+        given = self.emitter.source.given[len(self.graph.inputs) :]
+        return [np.ascontiguousarray(x.value) for x in given if isinstance(x, Constant)]
+
+    def memory(self, n_threads: int) -> dict[int, Any]:
+        """Return arrays for what is stored and is no result, by identity of the node."""
+        source = self.emitter.source
+        packed = dict(zip(self.plan.buffers, allocated(self.plan), strict=True))
+        found: dict[int, Any] = {}
+        for i, node in enumerate(self.graph.nodes):
+            if i in packed:
+                found[id(node)] = packed[i]
+            elif id(node) in source.rows:
+                found[id(node)] = np.empty((n_threads, _padded(node)), dtype_of(node))
+        return found
+
+    def take(self, n_threads: int) -> Any:
+        """Return memory that nobody uses, to be given back to `idle`."""
+        while self._idle:
+            threads, memory = self._idle.pop()
+            if threads >= n_threads:
+                return threads, memory
+        return n_threads, self.memory(n_threads)
+
+    def idle(self, memory: Any) -> None:
+        """Keep memory for the next call."""
+        self._idle.append(memory)
+
+
+def _padded(node: Value) -> int:
+    """Return the length of a row so that rows of different threads share no cache line."""
+    return -(-shape_of(node)[-1] // 32) * 32
+
+
+class NumbaProgram(Emitted):
     """A graph as loops, with buffers for one set of shapes.
 
     The results are those of the interpreter to rounding. It may run in several threads at once;
@@ -55,36 +162,36 @@ class NumbaProgram:
     """
 
     def __init__(self, graph: Graph, arrays: Sequence[Any], cache: Cache) -> None:
-        self.graph = with_copies(lowered(graph))
-        emitter = LoopEmitter(self.graph)
-        self.source = _header() + emitter.source.text
-        self.plan = _assigned(emitter)
-        outputs = {id(x) for x in self.graph.outputs}
+        graph = lowered(graph)
+        shared = work(graph) >= SHARED_CALL
+        graph = prepared(graph, shared)
+        super().__init__(graph, LoopEmitter(graph, None, shared), cache)
+        self.n_threads = n_processors() if shared else 1
+        outputs = {id(x) for x in graph.outputs}
+        stored = self.emitter.source.stored
         self._results = {
-            id(x): Layout(shape_of(x), dtype_of(x), ())
-            for x in emitter.source.stored
-            if id(x) in outputs
+            id(x): Layout(shape_of(x), dtype_of(x), ()) for x in stored if id(x) in outputs
         }
-        self._stored = [id(x) for x in emitter.source.stored]
-        self._takes = [self._take(x, arrays) for x in emitter.source.given]
-        if self.source not in cache:
-            cache[self.source] = _loaded(self.source)
-        self.function = cache[self.source]
-        self._blas = _addresses() if "gemm" in self.source else (0, 0)
-        self._idle: list[list[Any]] = []
+        self._stored = [id(x) for x in stored]
+        self._takes = [self._take(x, arrays) for x in self.emitter.source.given]
 
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Compute one result for each output."""
         given = [take(arrays) for take in self._takes]
-        buffers = self._idle.pop() if self._idle else allocated(self.plan)
+        memory = self.take(self.n_threads)
         results = {k: np.empty(y.shape, y.dtype) for k, y in self._results.items()}
-        rest = iter(buffers)
-        stored = [results[k] if k in results else next(rest) for k in self._stored]
+        own = memory[1]
+        stored = [results[k] if k in results else own[k] for k in self._stored]
+        sync = np.zeros(_LINE * (1 + self.n_threads), np.int64)
+
+        def run(thread: int, n_threads: int) -> None:
+            self.function(self.kernels, sync, thread, n_threads, *given, *stored)
+
         try:
-            self.function(self._blas, *given, *stored, *rest)
+            together(self.n_threads, run)
         except IndexError:
             return self.graph.evaluate(arrays)  # whose error says which index
-        self._idle.append(buffers)
+        self.idle(memory)
         return [self._result(x, arrays, results) for x in self.graph.outputs]
 
     def _take(self, value: Any, arrays: Sequence[Any]) -> Callable[[Sequence[Any]], Any]:
@@ -107,24 +214,82 @@ class NumbaProgram:
         return results[id(value)][()]
 
 
+class NumbaSweep:
+    """A step over batch after batch as loops, with buffers for batches of one size.
+
+    The carry is updated where it lies. The bits of the results do not depend on the threads.
+    """
+
+    def __init__(self, graph: Graph, n_carry: int, n_data: int, cache: Cache) -> None:
+        graph = lowered(graph)
+        shared = work(graph) >= SHARED_STEP
+        graph = prepared(graph, shared, Sweeping(n_carry, n_data))
+        emitter = LoopEmitter(graph, Sweeping(n_carry, n_data), shared)
+        self.program = Emitted(graph, emitter, cache)
+        self.n_threads = n_processors() if shared else 1
+        self._constants = self.program.constants()
+
+    def __call__(
+        self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
+    ) -> None:
+        """Run the steps in order."""
+        self._check_positions([*carry, *data], places)
+        program = self.program
+        own = [x if np.ndim(x) else x.reshape(1) for x in carry]
+        given = [*own, *map(np.ascontiguousarray, data), *map(np.ascontiguousarray, each), places]
+        memory = program.take(self.n_threads)
+        stored = [memory[1][id(x)] for x in program.emitter.source.stored]
+        sync = np.zeros(_LINE * (1 + self.n_threads), np.int64)
+
+        def run(thread: int, n_threads: int) -> None:
+            program.function(
+                program.kernels, sync, thread, n_threads, *given, *self._constants, *stored,
+                *outputs,
+            )  # fmt: skip
+
+        together(self.n_threads, run)
+        program.idle(memory)
+
+    def _check_positions(self, arrays: Sequence[Any], places: Any) -> None:
+        """Refuse rows that say a position that is not there, before anything is changed."""
+        for value, length in self.program.emitter.loops.access.places:
+            root = value
+            while not isinstance(root, (Input, Constant)):
+                root = root.inputs[0]
+            found = root.value if isinstance(root, Constant) else arrays[
+                self.program.graph.inputs.index(root)]  # fmt: skip
+            low, high = np.min(found), np.max(found)
+            n = int(length)
+            if low < -n or high >= n:
+                used = found if isinstance(root, Constant) else found[np.unique(places)]
+                wrong = used[(used < -n) | (used >= n)]
+                if wrong.size:
+                    raise IndexError(f"position {wrong[0]} is out of bounds for {n} rows")
+
+
 def _assigned(emitter: LoopEmitter) -> Plan:
     """Return a plan with memory for what is stored and is no result."""
-    graph, loops, source = emitter.graph, emitter.loops, emitter.source
-    outputs = {id(x) for x in graph.outputs}
+    graph, loops, source, schedule = emitter.graph, emitter.loops, emitter.source, emitter.schedule
+    never = 1 + max([*schedule.phase, *schedule.number_phase.values()], default=0)
+    last: dict[int, int] = {id(new): never for _, new in schedule.late}
+    for node in graph.nodes:
+        for base, _ in loops.reads.get(id(node), ()):
+            number = schedule.number_phase.get(id(node), loops.place[id(node)])
+            phase = number if loops.is_number(node) else schedule.phase[loops.place[id(node)]]
+            last[id(base)] = max(last.get(id(base), 0), phase)
+    outputs = set() if emitter.sweeping else {id(x) for x in graph.outputs}
     wanted: list[tuple[int, int, int, Layout]] = []
+    own = {id(x) for x in source.stored} - outputs - source.rows
     for i, node in enumerate(graph.nodes):
-        if id(node) not in loops.stored or id(node) in outputs:
-            continue
-        shape = shape_of(node)
-        shape = shape[-1:] if id(node) in source.rows else shape
-        first = loops.place[id(node)]
-        wanted.append((i, first, max(first, loops.last.get(id(node), 0)), _packed(shape, node)))
-    for i, (k, shape, like) in enumerate(source.scratch):
-        wanted.append((len(graph.nodes) + i, k, k, _packed(shape, like)))
+        if id(node) in own:
+            k = loops.place[id(node)]
+            first = schedule.phase[k]
+            end = never if k in schedule.before else max(first, last.get(id(node), 0))
+            wanted.append((i, min(first, end), end, _packed(shape_of(node), node)))
     buffers: dict[int, Buffer] = {}
-    for i, first, last, layout in sorted(wanted, key=lambda w: w[1]):
-        taken = [b for b in buffers.values() if b.last >= first and b.first <= last]
-        buffers[i] = Buffer(gap(taken, layout.nbytes), layout, first, last)
+    for i, first, end, layout in sorted(wanted, key=lambda w: w[1]):
+        taken = [b for b in buffers.values() if b.last >= first and b.first <= end]
+        buffers[i] = Buffer(gap(taken, layout.nbytes), layout, first, end)
     arena = max((b.offset + b.layout.nbytes for b in buffers.values()), default=0)
     return Plan(graph, dict(sorted(buffers.items())), arena, "numba")
 
@@ -133,23 +298,22 @@ def _packed(shape: tuple[int, ...], like: Any) -> Layout:
     return Layout(shape, dtype_of(like), tuple(range(len(shape))))
 
 
-def _addresses() -> tuple[int, int]:
-    """Return where BLAS's products of matrices are: in float32 and in float64."""
-    from numba.extending import (  # type: ignore[import-untyped, import-not-found, unused-ignore]
-        get_cython_function_address,
-    )
+def _addresses(source: str) -> tuple[int, ...]:
+    """Return where the kernels are that a source calls."""
+    if "product" not in source and "transpose" not in source:
+        return (0, 0, 0, 0)
+    from chainrule.engines.kernels import addresses
 
-    module = "scipy.linalg.cython_blas"
-    single, double = (get_cython_function_address(module, name) for name in ("sgemm", "dgemm"))
-    return single, double
+    return tuple(addresses())
 
 
 @functools.cache
 def _header() -> str:
     """Return the first line of every module: the versions that its compiled form depends on."""
-    functions = Path(__file__).with_name("functions.py").read_bytes()
-    digest = hashlib.sha256(functions).hexdigest()[:16]
-    return f"# numba {version('numba')}, functions {digest}\n"
+    digest = hashlib.sha256()
+    for name in ("functions.py", "calls.py", "meeting.py"):
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return f"# numba {version('numba')}, functions {digest.hexdigest()[:16]}\n"
 
 
 def _loaded(source: str) -> Callable[..., Any]:

@@ -23,8 +23,8 @@ def new_cache() -> Cache:
     return WeakValueDictionary()
 
 
-class Program(Protocol):
-    """A graph made ready to run on arrays of one set of shapes, strides and dtypes.
+class Made(Protocol):
+    """What an engine made of a graph.
 
     Attributes
     ----------
@@ -38,6 +38,10 @@ class Program(Protocol):
     graph: Graph
     plan: Plan
     source: str
+
+
+class Program(Made, Protocol):
+    """A graph made ready to run on arrays of one set of shapes, strides and dtypes."""
 
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Compute one result for each output from one array for each input."""

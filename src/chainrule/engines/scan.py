@@ -12,14 +12,19 @@ import numpy as np
 from chainrule.constraints import COUNT, OneOf, check
 from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.compiled import ENGINES, KEPT, as_array
-from chainrule.engines.program import Cache, Program, new_cache
+from chainrule.engines.jax_engine import jax_sweep
+from chainrule.engines.numba_engine import numba_sweep
+from chainrule.engines.program import Cache, Made, new_cache
 from chainrule.engines.sweep import Arrays, Stepwise, Sweep
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph import Graph, trace
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
 # How engines run a step over batches; one that is not among them calls its program again and again.
-SWEEPS: dict[str, Callable[[Graph, Arrays, int, int, Cache], Sweep]] = {}
+SWEEPS: dict[str, Callable[[Graph, Arrays, int, int, Cache], Sweep]] = {
+    "jax": jax_sweep,
+    "numba": numba_sweep,
+}
 
 
 class Scan:
@@ -124,7 +129,7 @@ class Scan:
         return Stepwise(ENGINES[self.engine](graph, arrays, self._loaded))
 
     @property
-    def latest(self) -> Program:
+    def latest(self) -> Made:
         """The program for the batches met last: its `graph`, its `plan`, its `source`.
 
         Raises
@@ -169,7 +174,7 @@ def _segments(
     if wrong:
         raise ShapeError(f"scan: arrays of each need {n_steps} elements, one a step: {wrong}")
     if rows:
-        _check_places(order, lengths.pop())
+        order = _from_start(order, lengths.pop())
     if batch_size is None:
         yield 0, order
         return
@@ -180,10 +185,12 @@ def _segments(
         yield whole, order[whole * batch_size :].reshape(1, -1)
 
 
-def _check_places(order: Any, n: int) -> None:
+def _from_start(order: Any, n: int) -> Any:
+    """Return places counted from the first row; refuse those that are not there."""
     if order.min() < -n or order.max() >= n:
         i = int(np.argmax((order < -n) | (order >= n)))
         raise IndexError(f"scan: order[{i}] is {order[i]}, and there are {n} rows")
+    return np.where(order < 0, order + n, order) if order.min() < 0 else order
 
 
 def _checked_carry(graph: Graph, own: list[Any], structure: Structure) -> Structure:
@@ -224,7 +231,7 @@ def scan(step: Callable[..., Any], engine: str = "numpy") -> Scan:
         ``(carry, outputs)``: trees of arrays, in plain NumPy. The carry keeps its structure,
         shapes and dtypes. A step of training carries the parameters and the optimizer's state,
         and returns the loss.
-    engine : {"numpy", "numba", "interpreter"}
+    engine : {"numpy", "numba", "jax", "interpreter"}
         See `compile`.
 
     Returns

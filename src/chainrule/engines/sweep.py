@@ -7,21 +7,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.engines.program import Program
+from chainrule.engines.program import Made, Program
 
 Arrays = Sequence[Any]
 
 
 class Sweep(Protocol):
-    """A step made ready to be run over batches of one size.
+    """A step made ready to be run over batches of one size."""
 
-    Attributes
-    ----------
-    program : Program
-        Its `graph`, `plan` and `source` are what is run.
-    """
-
-    program: Program
+    @property
+    def program(self) -> Made:
+        """What is run: its `graph`, its `plan`, its `source`."""
 
     def __call__(
         self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays

@@ -1,0 +1,238 @@
+"""The steps of one node: products of matrices, transposes, tables, sums over rows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chainrule.engines.access import Access, stored_operand
+from chainrule.engines.axes import ONE, dtype_of, shape_of
+from chainrule.engines.emit_rows import divide, gather_term, initial, own_axes, total
+from chainrule.engines.formulas import number
+from chainrule.engines.loops import is_sum, is_table
+from chainrule.engines.plan import ours
+from chainrule.engines.prepare import is_transposing, update_rows
+from chainrule.graph import Node
+from chainrule.graph.ir import Value
+
+if TYPE_CHECKING:
+    from chainrule.engines.emit_loops import LoopEmitter
+
+# Products of fewer multiplications than this are loops: calling a kernel costs as much. A length
+# that is not written into the source counts as that of a common batch.
+SMALL_PRODUCT, COMMON_LENGTH = 20_000, 32
+SMALL_TRANSPOSE = 512
+
+
+def emit_alone(e: LoopEmitter, node: Node) -> None:
+    """Emit the step of one node."""
+    if node.op.forward is np.matmul:
+        _product(e, node)
+    elif is_transposing(node):
+        _transpose(e, node)
+    elif node.op is update_rows:
+        _update(e, node)
+    elif is_table(node):
+        _table(e, node)
+    elif is_sum(node):
+        _sum(e, node)
+    else:
+        _words(e, node)
+
+
+def _sum(e: LoopEmitter, node: Node) -> None:
+    """Sum over rows; several threads have a part of the columns each."""
+    base = e.depth
+    axes = own_axes(e, node)
+    if shape_of(node):
+        _over_columns(e, axes)
+    e.add(f"{total(e, node)} = {initial(node)}", node)
+    e.depth = base
+    operand = node.inputs[0]
+    for token, axis in zip(e.loops.tokens(operand), e.axes.of(operand), strict=True):
+        if token == "0":
+            continue
+        if e.is_divided(axis):
+            e.over_part(token, axis, unsigned=True)
+        else:
+            e.over(token, axis)
+    gather_term(e, node)
+    e.depth = base
+    if node.op.name == "mean":
+        divide(e, node, axes)
+
+
+def _over_columns(e: LoopEmitter, axes: list[tuple[str, int]]) -> None:
+    for token, axis in axes:
+        e.over_part(token, axis, unsigned=True)
+
+
+def _lengths(e: LoopEmitter, node: Node) -> tuple[str, str, str]:
+    """Return the numbers of rows, of terms, and of columns of a product."""
+    a, b = map(e.axes.of, node.inputs)
+    m = e.axes.length(a[0]) if len(a) == 2 else "1"
+    n = e.axes.length(b[1]) if len(b) == 2 else "1"
+    return m, e.axes.length(a[-1]), n
+
+
+def _size(lengths: tuple[str, ...]) -> int:
+    return math.prod(int(x) if x.isdigit() else COMMON_LENGTH for x in lengths)
+
+
+def _product(e: LoopEmitter, node: Node) -> None:
+    """Multiply matrices, by a kernel or, if they are small, by loops."""
+    (a, ta), (b, _) = (stored_operand(x) for x in node.inputs)
+    if not shape_of(node):
+        e.add(f"{e.word(node)} = {number(0, dtype_of(node))}", node)
+        e.over("k0", e.axes.of(a)[0])
+        e.add(f"{e.word(node)} += {e.array(a, ['k0'])} * {e.array(b, ['k0'])}")
+        return
+    m, c, n = _lengths(e, node)
+    if n == "1" or _size((m, c, n)) < SMALL_PRODUCT:
+        _small_product(e, node, (a, ta), b)
+        return
+    bits = 8 * dtype_of(node).itemsize
+    e.functions.add(f"product{bits}")
+    out, low, high = e.name(node), "0", m
+    if len(shape_of(node.inputs[0])) == 2:
+        low, high = e.part(e.axes.of(node)[0])
+    rows = m if low == "0" else f"{high} - {low}"
+    row, column = ("1", m) if ta else (c, "1")
+    start = "0" if low == "0" else low if ta else f"{low} * {c}"
+    into = "0" if low == "0" else f"{low} * {n}"
+    e.add(
+        f"product{bits}(kernels[{bits // 64}], {rows}, {n}, {c}, {e.name(a)}, {start}, {row}, "
+        f"{column}, {e.name(b)}, 0, {n}, {number(0, dtype_of(node))}, {out}, {into}, {n})",
+        node,
+    )
+
+
+def _small_product(e: LoopEmitter, node: Node, left: tuple[Value, bool], b: Value) -> None:
+    """Multiply by three loops, the innermost over what is contiguous."""
+    (a, ta), zero = left, number(0, dtype_of(node))
+    factor = f"y{8 * dtype_of(node).itemsize}"
+    a_axes, b_axes = (e.axes.of(x) for x in node.inputs)
+    matrix, columns = len(a_axes) == 2, len(b_axes) == 2
+    if matrix:
+        e.over_part("i0", a_axes[0])
+    row = ["i0"] * matrix
+    first = e.array(a, ["k0", *row] if ta else [*row, "k0"])
+    if not columns or b_axes[1] == ONE:
+        end = ["0"] * columns
+        e.add(f"{factor} = {zero}", node)
+        e.over("k0", a_axes[-1])
+        e.add(f"{factor} += {first} * {e.array(b, ['k0', *end])}")
+        e.depth -= 1
+        e.add(f"{e.array(node, [*row, *end])} = {factor}")
+        return
+    out = e.array(node, [*row, "j0"])
+    e.over("j0", b_axes[1])
+    e.add(f"{out} = {zero}", node)
+    e.depth -= 1
+    e.over("k0", a_axes[-1])
+    e.add(f"{factor} = {first}")
+    e.over("j0", b_axes[1])
+    e.add(f"{out} += {factor} * {e.array(b, ['k0', 'j0'])}")
+
+
+def _transpose(e: LoopEmitter, node: Node) -> None:
+    """Copy a matrix transposed."""
+    source, _ = stored_operand(node.inputs[0])
+    rows, columns = map(e.axes.length, e.axes.of(node))
+    first = e.axes.of(node)[0]
+    if _size((rows, columns)) < SMALL_TRANSPOSE:
+        e.over_part("i0", first)
+        e.over("j0", e.axes.of(node)[1])
+        e.add(f"{e.array(node, ['i0', 'j0'])} = {e.array(source, ['j0', 'i0'])}", node)
+        return
+    bits = 8 * dtype_of(node).itemsize
+    e.functions.add(f"transpose{bits}")
+    low, high = e.part(first)
+    count, start, into = rows, "0", "0"
+    if low != "0":
+        count, start, into = f"{high} - {low}", low, f"{low} * {columns}"
+    e.add(
+        f"transpose{bits}(kernels[{2 + bits // 64}], {columns}, {count}, {e.name(source)}, "
+        f"{start}, {rows}, {e.name(node)}, {into}, {columns})",
+        node,
+    )
+
+
+def _row(e: LoopEmitter, node: Node, places: Value, tokens: list[str]) -> str:
+    """Return the row of a table that values go to."""
+    word = e.access.broadcast(places, tokens[: len(shape_of(places))])
+    if id(places) in e.access.trusted:
+        return word
+    return Access.from_start(word, dtype_of(places), e.axes.length(e.axes.of(node)[0]))
+
+
+def _table(e: LoopEmitter, node: Node) -> None:
+    """Add rows into a table of zeros, in order."""
+    base = e.depth
+    a, _, places = node.inputs
+    tokens = [f"p{i}" for i in range(len(shape_of(a)))]
+    n_places = len(shape_of(places))
+    zeros = [f"q{i}" for i in range(len(shape_of(node)))]
+    for token, axis in zip(zeros, e.axes.of(node), strict=True):
+        e.over_part(token, axis) if token == "q0" else e.over(token, axis)
+    e.add(f"{e.array(node, zeros)} = {number(0, dtype_of(node))}", node)
+    e.depth = base
+    for token, axis in zip(tokens[:n_places], e.axes.of(a), strict=False):
+        e.over(token, axis)
+    e.add(f"w0 = {_row(e, node, places, tokens)}", node)
+    first = e.axes.of(node)[0]
+    if e.is_divided(first):
+        low, high = e.part(first)
+        e.add(f"if {low} <= w0 < {high}:")
+        e.depth += 1
+    for token, axis in zip(tokens[n_places:], e.axes.of(a)[n_places:], strict=True):
+        e.over(token, axis)
+    e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} += {e.access.element(a, tokens)}")
+
+
+def _update(e: LoopEmitter, node: Node) -> None:
+    """Add to rows of a table, each thread to those whose numbers are its own."""
+    base = e.depth
+    table, a, places, *factors = node.inputs
+    tokens = [f"p{i}" for i in range(len(shape_of(a)))]
+    n_places = len(shape_of(places))
+    *signs, last = node.params["signs"]
+    if id(node) not in e.schedule.over:
+        _copy_table(e, node, table)
+        e.depth = base
+    for token, axis in zip(tokens[:n_places], e.axes.of(a), strict=False):
+        e.over(token, axis)
+    e.add(f"w0 = {_row(e, node, places, tokens)}", node)
+    if e.parallel:
+        e.add("if w0 % n_threads == thread:")
+        e.depth += 1
+    for token, axis in zip(tokens[n_places:], e.axes.of(a)[n_places:], strict=True):
+        e.over(token, axis)
+    value = e.access.element(a, tokens)
+    for sign, factor in zip(signs, factors, strict=True):
+        value = f"{value} {sign} {e.access.element(factor, [])}"
+    e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} {last}= {value}")
+
+
+def _copy_table(e: LoopEmitter, node: Node, table: Value) -> None:
+    tokens = [f"q{i}" for i in range(len(shape_of(node)))]
+    for token, axis in zip(tokens, e.axes.of(node), strict=True):
+        e.over(token, axis)
+    if e.parallel:
+        e.add("if q0 % n_threads == thread:")
+        e.depth += 1
+    e.add(f"{e.array(node, tokens)} = {e.array(table, tokens)}", node)
+
+
+def _words(e: LoopEmitter, node: Node) -> None:
+    """Put four series of random words into one array, word by word."""
+    assert ours(node.op, {"in_shape"})
+    like = node.inputs[4]
+    flat, whole = f"u{e.numbers[id(node)]}", e.name(node)
+    size = " * ".join(e.axes.length(a) for a in e.axes.of(like)) or "1"
+    e.add(f"{flat} = {whole}.reshape({whole}.size)", node)
+    for i, x in enumerate(node.inputs[:4]):
+        e.add(f"for q0 in range(({size} - {i} + 3) // 4):")
+        e.add(f"    {flat}[4 * q0 + {i}] = {e.access.element(x, ['q0'])}")

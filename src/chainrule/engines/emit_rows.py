@@ -1,0 +1,198 @@
+"""The loop over rows that computes the nodes of one step, pass by pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chainrule.engines.axes import ONE, dtype_of, reduced_axes, shape_of
+from chainrule.engines.formulas import dtype_word, number
+from chainrule.engines.loops import Step, is_sum
+from chainrule.graph import Node
+
+if TYPE_CHECKING:
+    from chainrule.engines.emit_loops import LoopEmitter
+
+_START = {"sum": 0, "sum_to": 0, "mean": 0, "prod": 1}
+
+
+def emit_rows(emitter: LoopEmitter, step: Step) -> None:
+    """Emit a loop over rows."""
+    Rows(emitter, step).emit()
+
+
+class Rows:
+    """One loop over rows being emitted."""
+
+    def __init__(self, emitter: LoopEmitter, step: Step) -> None:
+        self.e, self.step = emitter, step
+        self.loops, self.axes = emitter.loops, emitter.axes
+
+    def emit(self) -> None:
+        """Emit what comes before the loop, the loop, and what comes after it."""
+        e, step = self.e, self.step
+        assert step.outer is not None
+        base = e.depth
+        sums = [n for n in step.nodes if is_sum(n) and self.loops.along(n) != "row"]
+        for node in sums:
+            self._start(node)
+            e.depth = base
+        e.alive = set()
+        only_axis = all(len(shape_of(self.loops.looped(node))) == 1 for node in step.nodes)
+        for k, axis in enumerate(step.outer):
+            e.over_part(f"i{k}", axis, unsigned=only_axis) if k == 0 else e.over(f"i{k}", axis)
+        for stage in range(1 + max(map(self._pass_of, step.nodes))):
+            now = [node for node in step.nodes if self._pass_of(node) == stage]
+            for node in now:
+                if not self.loops.is_inner(node):
+                    self._row_statement(node)
+            self._pass([node for node in now if self.loops.is_inner(node)])
+        self._flush()
+        e.depth = base
+        for node in sums:
+            if node.op.name == "mean":
+                divide(e, node, self._own_axes(node))
+                e.depth = base
+
+    def _flush(self) -> None:
+        """Emit the stores that had to wait until all was read."""
+        for line in self.e.deferred:
+            self.e.add(line)
+        self.e.deferred.clear()
+
+    def _pass_of(self, node: Node) -> int:
+        along_row = is_sum(node) and self.loops.is_inner(node) and self.loops.along(node) == "row"
+        return self.loops.stage[id(node)] - along_row
+
+    def _own_axes(self, node: Node) -> list[tuple[str, int]]:
+        """Return the loops over a sum's own elements: indices and axes."""
+        return own_axes(self.e, node)
+
+    def _start(self, node: Node) -> None:
+        """Give a sum over rows its first value."""
+        e = self.e
+        if not shape_of(node):
+            e.add(f"{e.word(node)} = {initial(node)}", node)
+            return
+        for token, axis in self._own_axes(node):
+            e.over_part(token, axis) if token == "i0" else e.over(token, axis)
+        e.add(f"{total(e, node)} = {initial(node)}", node)
+
+    def _row_statement(self, node: Node) -> None:
+        """Compute what a row has one of."""
+        e = self.e
+        if is_sum(node) and self.loops.along(node) != "row":
+            gather_term(e, node)
+            return
+        text = term(e, node) if is_sum(node) else e.formula(node, self.loops.tokens(node))
+        e.add(f"{e.word(node)} = {text}", node)
+        self._keep(node)
+
+    def _keep(self, node: Node) -> None:
+        """Make a row's number known to what follows, and store it if that is wanted."""
+        e = self.e
+        e.alive.add(id(node))
+        if id(node) in self.loops.stored:
+            ndim = len(shape_of(node))
+            rows = [f"i{k}" for k in range(len(self.step.outer or ()))]
+            tokens = self.loops.tokens(node) if not is_sum(node) else [*rows, "0"][:ndim]
+            self._store(node, tokens)
+
+    def _store(self, node: Node, tokens: Sequence[str]) -> None:
+        line = f"{self.e.array(node, tokens)} = {self.e.word(node)}"
+        if id(node) in self.e.schedule.over:
+            self.e.deferred.append(line)
+        else:
+            self.e.add(line)
+
+    def _pass(self, nodes: Sequence[Node]) -> None:
+        """Run over the last axis of a row."""
+        if not nodes:
+            return
+        e = self.e
+        along = [n for n in nodes if is_sum(n) and self.loops.along(n) == "row"]
+        for node in along:
+            e.add(f"{e.word(node)} = {initial(node)}", node)
+        waiting, e.deferred = e.deferred, []
+        for axis in sorted({self.axes.of(self.loops.looped(node))[-1] for node in nodes}):
+            own = [n for n in nodes if self.axes.of(self.loops.looped(n))[-1] == axis]
+            e.over("j0", axis)
+            for node in own:
+                if is_sum(node):
+                    gather_term(e, node)
+                else:
+                    tokens = self.loops.tokens(node)
+                    e.add(f"{e.word(node)} = {e.formula(node, tokens)}", node)
+                    e.alive.add(id(node))
+                    if id(node) in self.loops.stored:
+                        self._store(node, tokens)
+            self._flush()
+            e.depth -= 1
+            e.alive -= {id(node) for node in own if not is_sum(node)}
+        e.deferred = waiting
+        for node in along:
+            if node.op.name == "mean":
+                e.add(f"{e.word(node)} /= {_count(e, node)}", node)
+            self._keep(node)
+
+
+def initial(node: Node) -> str:
+    """Return what a sum starts from."""
+    dtype = dtype_of(node)
+    if node.op.name in _START:
+        return number(_START[node.op.name], dtype)
+    return number(-math.inf if node.op.name == "max" else math.inf, dtype)
+
+
+def own_axes(e: LoopEmitter, node: Node) -> list[tuple[str, int]]:
+    """Return the indices and axes of a sum's own elements, those of length one aside."""
+    operand = node.inputs[0]
+    joined, axes = reduced_axes(node), e.axes.of(operand)
+    pairs = zip(e.loops.tokens(operand), axes, strict=True)
+    return [(t, a) for i, (t, a) in enumerate(pairs) if i not in joined and a != ONE and t != "0"]
+
+
+def total(e: LoopEmitter, node: Node) -> str:
+    """Return where a sum is gathered: a local variable, or memory for a sum over rows."""
+    if not shape_of(node) or e.loops.along(node) == "row":
+        return e.word(node)
+    operand = node.inputs[0]
+    joined, tokens = reduced_axes(node), e.loops.tokens(operand)
+    kept = len(shape_of(node)) == len(tokens)
+    index = ["0" if i in joined else t for i, t in enumerate(tokens) if kept or i not in joined]
+    return e.array(node, index or ["0"] * len(shape_of(node)))
+
+
+def gather_term(e: LoopEmitter, node: Node) -> None:
+    """Add the element at hand to a sum."""
+    where, what = total(e, node), term(e, node)
+    if node.op.name == "prod":
+        e.add(f"{where} *= {what}", node)
+    elif node.op.name in {"max", "min"}:
+        sign = ">" if node.op.name == "max" else "<"
+        e.add(f"{where} = {what} if {what} {sign} {where} or {what} != {what} else {where}")
+    else:
+        e.add(f"{where} += {what}", node)
+
+
+def term(e: LoopEmitter, node: Node) -> str:
+    """Return the element of a sum's operand that is at hand."""
+    operand = node.inputs[0]
+    word = e.access.element(operand, e.loops.tokens(operand))
+    if dtype_of(operand) != dtype_of(node):
+        return f"{dtype_word(dtype_of(node))}({word})"
+    return word
+
+
+def _count(e: LoopEmitter, node: Node) -> str:
+    axes = e.axes.of(node.inputs[0])
+    return e.count([axes[i] for i in reduced_axes(node)], dtype_of(node))
+
+
+def divide(e: LoopEmitter, node: Node, axes: Sequence[tuple[str, int]]) -> None:
+    """Turn sums over rows into means."""
+    if shape_of(node):
+        for token, axis in axes:
+            e.over_part(token, axis) if e.is_divided(axis) else e.over(token, axis)
+    e.add(f"{total(e, node)} /= {_count(e, node)}", node)

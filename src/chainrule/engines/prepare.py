@@ -1,0 +1,265 @@
+"""What a lowered graph needs before loops can be made of it: copies, shorter sums, known numbers.
+
+Every function here takes a graph and returns one that computes the same, to rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.access import is_virtual, stored_operand
+from chainrule.engines.axes import dtype_of, shape_of
+from chainrule.engines.plan import ours
+from chainrule.graph import REGISTRY, Aval, Constant, Graph, Input, Node, Op, linear, op
+from chainrule.graph.ir import Value
+from chainrule.ops.indexing import SLOT, Index, gather, scatter
+from chainrule.ops.reductions import extent
+
+_LARGEST_FOLDED = 2**24  # elements
+
+
+def _named(name: str) -> Op:
+    found = REGISTRY.by_name[name]
+    assert isinstance(found, Op)
+    return found
+
+
+def mapped(graph: Graph, change: Callable[[Node], Value]) -> Graph:
+    """Return the graph with each node, its inputs changed already, replaced by another value."""
+    known: dict[int, Value] = {}
+    for node in graph.nodes:
+        inputs = tuple(known.get(id(x), x) for x in node.inputs)
+        same = all(new is old for new, old in zip(inputs, node.inputs, strict=True))
+        known[id(node)] = change(node if same else replace(node, inputs=inputs))
+    outputs = tuple(known.get(id(x), x) for x in graph.outputs)
+    return Graph(graph.inputs, outputs, graph.takes, graph.gives)
+
+
+def folded(graph: Graph) -> Graph:
+    """Return the graph with what depends on constants alone computed."""
+
+    def change(node: Node) -> Value:
+        fixed = [x.value for x in node.inputs if isinstance(x, Constant)]
+        small = isinstance(node.aval, Aval) and math.prod(node.aval.shape) <= _LARGEST_FOLDED
+        if len(fixed) < len(node.inputs) or not small:
+            return node
+        with np.errstate(all="ignore"):
+            value = node.op.forward(*fixed, **node.params)
+        return Constant(np.ascontiguousarray(value) if np.ndim(value) else value)
+
+    return mapped(graph, change)
+
+
+def swept(graph: Graph, n_carry: int, n_data: int) -> Graph:
+    """Return a step's graph with rows taken out of the whole data within it.
+
+    The inputs for rows are replaced by those for all rows; the last input is new: the places of
+    the rows.
+    """
+    rows = graph.inputs[n_carry : n_carry + n_data]
+    single = not rows or not _batched(rows)
+    n = 0 if single else shape_of(rows[0])[0]
+    places = Input("places", Aval(() if single else (n,), np.dtype(np.int64)))
+    known: dict[int, Value] = {}
+    inputs = list(graph.inputs)
+    for i, x in enumerate(rows, n_carry):
+        rest = shape_of(x) if single else shape_of(x)[1:]
+        inputs[i] = Input(x.name, Aval((n + 2, *rest), dtype_of(x)))
+        taken = Node(gather, (inputs[i], places), {"index": Index((SLOT,))}, x.aval)
+        known[id(x)] = taken
+    for node in graph.nodes:
+        known[id(node)] = replace(node, inputs=tuple(known.get(id(x), x) for x in node.inputs))
+    outputs = tuple(known.get(id(x), x) for x in graph.outputs)
+    return Graph((*inputs, places), outputs, graph.takes, graph.gives)
+
+
+def _batched(rows: Sequence[Value]) -> bool:
+    return all(shape_of(x) for x in rows) and len({shape_of(x)[0] for x in rows}) == 1
+
+
+def with_short_sums(graph: Graph) -> Graph:
+    """Return the graph with sums over everything taken axis by axis, the last one first.
+
+    So the rows can be summed by several threads, in an order that depends on no thread.
+    """
+
+    def change(node: Node) -> Value:
+        if not (ours(node.op, {"sum", "mean"}) or node.op.name == "sum_to"):
+            return node
+        operand = node.inputs[0]
+        if shape_of(node) or len(shape_of(operand)) < 2:
+            return node
+        total: Value = operand
+        for k in range(len(shape_of(operand)) - 1, -1, -1):
+            aval = Aval(shape_of(operand)[:k], dtype_of(node))
+            total = Node(_named("sum"), (total,), {"axis": k}, aval, node.site)
+        if node.op.name != "mean":
+            return total
+        count = Node(extent, (operand,), {"axis": None}, Aval((), dtype_of(node)), node.site)
+        return Node(_named("divide"), (total, count), {}, node.aval, node.site)
+
+    return mapped(graph, change)
+
+
+def _update_rows(table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...]) -> Any:
+    for sign, factor in zip(signs[:-1], factors, strict=True):
+        a = a / factor if sign == "/" else a * factor
+    return table + (-1.0 if signs[-1] == "-" else 1.0) * scatter.forward(
+        a, table, places, index=Index((SLOT,))
+    )
+
+
+@op(_update_rows, kind=linear, inactive=("places", "factors"), register=False)
+def update_rows(
+    g: Any, y: Any, table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...]
+) -> Any:
+    """Add multiples of values to rows of a table, each to its own; no other row is touched.
+
+    The signs say how each factor applies, and last whether the result is added or subtracted.
+    """
+    raise AssertionError("engines differentiate before they lower")
+
+
+def with_row_updates(graph: Graph) -> Graph:
+    """Return the graph with ``table - lr * scatter(values)`` as an update of the rows it touches.
+
+    Equal to rounding: rows that are not touched would have zero subtracted.
+    """
+
+    def change(node: Node) -> Value:
+        if node.op.name not in {"add", "subtract"} or len(node.inputs) != 2:
+            return node
+        table, chain = node.inputs
+        if node.op.name == "add" and not isinstance(table, Input):
+            table, chain = chain, table
+        found = _scaled_rows(chain)
+        if not isinstance(table, Input) or found is None or shape_of(table) != shape_of(node):
+            return node
+        rows, factors, signs = found
+        sign = "-" if (node.op.name == "subtract") != (signs.count("negative") % 2 == 1) else "+"
+        symbols = (*(s for s in signs if s != "negative"), sign)
+        a, _, places = rows.inputs
+        return Node(
+            update_rows, (table, a, places, *factors), {"signs": symbols}, node.aval, node.site
+        )
+
+    return mapped(graph, change)
+
+
+def _scaled_rows(value: Value) -> tuple[Node, list[Value], list[str]] | None:
+    """Return the scatter of rows that a value is a multiple of, with its factors."""
+    factors: list[Value] = []
+    signs: list[str] = []
+    while isinstance(value, Node):
+        if ours(value.op, {"scatter"}) and value.params["index"] == (SLOT,):
+            return value, factors[::-1], signs[::-1]
+        name, inputs = value.op.name, value.inputs
+        if name == "negative":
+            signs.append("negative")
+            value = inputs[0]
+        elif name in {"multiply", "divide"} and not shape_of(inputs[1]):
+            factors.append(inputs[1])
+            signs.append("/" if name == "divide" else "*")
+            value = inputs[0]
+        elif name == "multiply" and not shape_of(inputs[0]):
+            factors.append(inputs[0])
+            signs.append("*")
+            value = inputs[1]
+        else:
+            return None
+    return None
+
+
+def with_copies(graph: Graph, n_carry: int | None = None, transposed: bool = True) -> Graph:
+    """Return the graph with copies of views where an array is needed: products, results.
+
+    Parameters
+    ----------
+    graph : Graph
+    n_carry : int, optional
+        Of a sweep's step: its first outputs, which are written over its first inputs.
+    transposed : bool
+        Whether the second operand of a product may not be a transpose.
+    """
+    copied: dict[int, Value] = {}
+
+    def copy(value: Value) -> Value:
+        return copied.setdefault(id(value), Node(_named("positive"), (value,), {}, value.aval))
+
+    def operand(value: Value, second: bool) -> Value:
+        base, flipped = stored_operand(value)
+        return copy(value) if is_virtual(base) or (second and flipped and transposed) else value
+
+    def change(node: Node) -> Value:
+        if node.op.forward is not np.matmul:
+            return node
+        a, b = node.inputs
+        return replace(node, inputs=(operand(a, False), operand(b, True)))
+
+    graph = mapped(graph, change)
+    seen: set[int] = set()
+    outputs: list[Value] = []
+    for i, x in enumerate(graph.outputs):
+        value = x
+        own = n_carry is None or (i < n_carry and value is graph.inputs[i])
+        if isinstance(value, Node):
+            own = not is_virtual(value) and id(value) not in seen
+        if not own:
+            value = copy(value)
+            if id(value) in seen:
+                value = Node(_named("positive"), (value,), {}, value.aval)
+        seen.add(id(value))
+        outputs.append(value)
+    return Graph(graph.inputs, tuple(outputs), graph.takes, graph.gives)
+
+
+def is_transposing(node: Node) -> bool:
+    """Return whether a node copies a matrix that is stored, transposed."""
+    if not ours(node.op, {"positive"}) and node.op is not _named("positive"):
+        return False
+    base, flipped = stored_operand(node.inputs[0])
+    return flipped and not is_virtual(base) and dtype_of(node).kind == "f"
+
+
+def with_one_exponential(graph: Graph) -> Graph:
+    """Return the graph with ``exp(x - top - total)`` as ``exp(x - top) * exp(-total)``.
+
+    Where the first factor is known already, as in the gradient of a log-softmax, an exponential a
+    row is left of one an element.
+    """
+    known: dict[int, Node] = {}
+
+    def change(node: Node) -> Value:
+        inner = node.inputs[0] if node.inputs else node
+        if node.op.name != "exp" or not isinstance(inner, Node) or inner.op.name != "subtract":
+            return node
+        x, total = inner.inputs
+        first = known.get(id(x))
+        if first is None or not _is_shift(x) or shape_of(total)[-1:] != (1,):
+            return node
+        minus = Node(_named("negative"), (total,), {}, total.aval, node.site)
+        factor = Node(_named("exp"), (minus,), {}, total.aval, node.site)
+        return Node(_named("multiply"), (first, factor), {}, node.aval, node.site)
+
+    def remember(node: Node) -> Value:
+        new = change(node)
+        if isinstance(new, Node) and new.op.name == "exp":
+            known[id(new.inputs[0])] = new
+        return new
+
+    return mapped(graph, remember)
+
+
+def _is_shift(value: Value) -> bool:
+    """Return whether a value is at most zero: what the largest of its row was taken from."""
+    if not isinstance(value, Node) or value.op.name != "subtract":
+        return False
+    top = value.inputs[1]
+    while isinstance(top, Node) and top.op.name == "where":
+        top = top.inputs[2]
+    return isinstance(top, Node) and top.op.name == "max" and top.inputs[0] is value.inputs[0]

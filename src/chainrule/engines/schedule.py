@@ -1,0 +1,189 @@
+"""`Schedule`: in which phases steps run, which thread has which part, what is written in place.
+
+Threads meet between phases and nowhere else. A step reads, of what others of its phase write, only
+the part of its own thread; so it does not matter when each thread comes to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.engines.access import Index
+from chainrule.engines.axes import ONE, shape_of
+from chainrule.engines.loops import Loops, Step, is_sum
+from chainrule.engines.plan import ours
+from chainrule.engines.prepare import is_transposing, update_rows
+from chainrule.graph import Constant, Input, Node
+from chainrule.graph.ir import Value
+
+FIRST, EVERY, OWNERS = -1, -2, -3
+"""Whose work a step is that is not divided along an axis: the first thread's; every thread's, for
+itself; divided by the numbers of a table's rows."""
+
+
+class Schedule:
+    """The order of a program's steps.
+
+    Parameters
+    ----------
+    loops : Loops
+    carry : sequence of (Input, Value)
+        What a step is given and what takes its place.
+
+    Attributes
+    ----------
+    split : list of int
+        For each step the axis of which each thread has a part, or one of the constants above.
+    phase : list of int
+        For each step. Without threads every step is a phase.
+    order : list of int
+        The steps as they run.
+    before : set of int
+        Steps that need to be run but once, for nothing changes what they read.
+    over : dict of int to Input
+        By identity of a node: the input in whose memory its result is put.
+    late : list of (Input, Node)
+        What must be copied there when all steps are done.
+    """
+
+    def __init__(self, loops: Loops, carry: Sequence[tuple[Input, Value]] = ()) -> None:
+        self.loops = loops
+        self.split = [self._split_of(step) for step in loops.steps]
+        self.before = self._unchanging({id(old) for old, new in carry if new is old})
+        self.number_phase: dict[int, int] = {}
+        self.phase = self._phases()
+        steps = range(len(loops.steps))
+        self.order = sorted(steps, key=lambda k: (k not in self.before, self.phase[k], k))
+        self._position = {k: i for i, k in enumerate(self.order)}
+        self.over: dict[int, Input] = {}
+        self.late: list[tuple[Input, Node]] = []
+        for old, new in carry:
+            if isinstance(new, Node) and shape_of(new):
+                if self._may_overwrite(new, old):
+                    self.over[id(new)] = old
+                else:
+                    self.late.append((old, new))
+
+    def _split_of(self, step: Step) -> int:
+        node, loops = step.nodes[0], self.loops
+        if step.outer is not None:
+            return step.outer[0] if step.outer[0] != ONE else FIRST
+        if node.op is update_rows:
+            return OWNERS
+        if is_sum(node):
+            if not shape_of(node):
+                return EVERY
+            last = loops.axes.of(node.inputs[0])[-1]
+            return last if loops.along(node) == "rows" and last != ONE else FIRST
+        if ours(node.op, {"in_shape"}) or not shape_of(node):
+            return EVERY if not shape_of(node) else FIRST
+        rows = len(shape_of(node)) > 1 or not _is_product(node) or _of_matrix(node)
+        first = loops.axes.of(node)[0]
+        return first if rows and first != ONE else FIRST
+
+    # What nothing changes -------------------------------------------------------------------------
+
+    def _unchanging(self, kept: set[int]) -> set[int]:
+        """Return the steps that read only constants, and inputs that are kept as they are."""
+        loops = self.loops
+        found: set[int] = set()
+
+        def is_fixed(x: Value) -> bool:
+            if isinstance(x, Node):
+                return bool(shape_of(x)) and loops.place[id(x)] in found
+            return isinstance(x, Constant) or id(x) in kept
+
+        for k, step in enumerate(loops.steps):
+            node = step.nodes[0]
+            read = [x for x, _ in (*loops.reads[id(node)], *loops.given[id(node)])]
+            if step.alone and shape_of(node) and kept and read and all(map(is_fixed, read)):
+                found.add(k)
+        return found
+
+    # Phases ---------------------------------------------------------------------------------------
+
+    def _phases(self) -> list[int]:
+        if not self.loops.parallel:
+            return list(range(len(self.loops.steps)))
+        found: list[int] = []
+        for k, step in enumerate(self.loops.steps):
+            self._place_numbers(k, found)
+            needed = [self._needed(node, k, found) for node in step.nodes]
+            found.append(-1 if k in self.before else max(needed, default=0))
+        self._place_numbers(len(found), found)
+        return found
+
+    def _place_numbers(self, k: int, phases: list[int]) -> None:
+        """Find the phases of the single numbers that are known before a step."""
+        loops = self.loops
+        for node in loops.graph.nodes:
+            if loops.place.get(id(node)) != k or not loops.is_number(node):
+                continue
+            found = 0
+            for base, _ in loops.reads[id(node)]:
+                if loops.is_number(base):
+                    found = max(found, self.number_phase.get(id(base), 0))
+                else:
+                    own = not shape_of(base)
+                    found = max(found, phases[loops.place[id(base)]] + (not own))
+            self.number_phase[id(node)] = found
+
+    def _needed(self, node: Node, k: int, phases: list[int]) -> int:
+        """Return the first phase in which all that a node reads is there."""
+        loops, found = self.loops, 0
+        for base, index in loops.reads[id(node)]:
+            if loops.is_number(base):
+                found = max(found, self.number_phase.get(id(base), 0))
+                continue
+            inner = loops.place[id(base)]
+            if inner != k:
+                own = not shape_of(base) or self._own(inner, base, index, k)
+                found = max(found, phases[inner] + (not own))
+        return found
+
+    def _own(self, inner: int, base: Node, index: Index, k: int) -> bool:
+        """Return whether an element read in a step was written by the same thread."""
+        split = self.split[k]
+        if self.split[inner] != split or split == OWNERS:
+            return False
+        if split == FIRST:
+            return True
+        return index[0] == "i0" and self.loops.axes.of(base)[0] == split
+
+    # In place -------------------------------------------------------------------------------------
+
+    def _may_overwrite(self, new: Node, old: Input) -> bool:
+        """Return whether a result may be put where the input that it replaces lies."""
+        loops, k = self.loops, self.loops.place[id(new)]
+        for node in loops.graph.nodes:
+            for value, index in loops.given.get(id(node), ()):
+                if value is old and not self._read_in_time(node, index, new, k):
+                    return False
+        return True
+
+    def _read_in_time(self, node: Node, index: Index, new: Node, k: int) -> bool:
+        loops = self.loops
+        if loops.is_number(node):
+            return loops.parallel and self.number_phase[id(node)] < self.phase[k]
+        reader = loops.place[id(node)]
+        if reader == k:
+            if new.op is update_rows:
+                return node is new
+            same = list(index) == loops.tokens(new) and not loops.steps[k].alone
+            return same and loops.stage[id(node)] <= loops.stage[id(new)]
+        if self._position[reader] > self._position[k]:
+            return False
+        if not loops.parallel or self.phase[reader] < self.phase[k]:
+            return True
+        split = self.split[k]
+        return self.split[reader] == split and (split == FIRST or (split >= 0 and index[0] == "i0"))
+
+
+def _is_product(node: Node) -> bool:
+    return node.op.forward is np.matmul
+
+
+def _of_matrix(node: Node) -> bool:
+    return len(shape_of(node.inputs[0])) == 2 or is_transposing(node)
