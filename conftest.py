@@ -1,5 +1,6 @@
-"""What pytest leaves out: the module that cannot be imported without Numba."""
+"""What pytest leaves out: the modules that cannot be imported without Numba or JAX."""
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("numba") else ["src/chainrule/engines/functions.py"]
+NEEDS = {"functions.py": "numba", "jax_functions.py": "jax"}
+collect_ignore = [f"src/chainrule/engines/{x}" for x, name in NEEDS.items() if not find_spec(name)]

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.constraints import OneOf, check
 from chainrule.engines.interpreter import InterpreterProgram
+from chainrule.engines.jax_engine import jax_program
 from chainrule.engines.numba_engine import numba_program
 from chainrule.engines.numpy_engine import NumpyProgram
 from chainrule.engines.program import Cache, Program, new_cache
@@ -20,6 +21,7 @@ from chainrule.graph.tree import Structure, flatten, unflatten
 
 ENGINES: dict[str, Callable[[Graph, Sequence[Any], Cache], Program]] = {
     "interpreter": InterpreterProgram,
+    "jax": jax_program,
     "numba": numba_program,
     "numpy": NumpyProgram,
 }
@@ -138,12 +140,14 @@ def compile(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
         contain ``value_and_grad`` and an optimizer's update: a whole training step. It must not
         have side effects. Arrays and numbers that it does not take as arguments are constants of
         the program, read when it is traced.
-    engine : {"numpy", "numba", "interpreter"}
+    engine : {"numpy", "numba", "jax", "interpreter"}
         ``"interpreter"`` defines the results. ``"numpy"`` gives its bits, faster, and compiles
         nothing. ``"numba"`` compiles one function of fused loops, which takes seconds the first
         time and a fraction of one in later processes, and gives the same numbers to rounding;
         numbers too small to be normal (in float32 below 1.2e-38) count as zero. A program with an
         op that it has no loops for runs on ``"numpy"``, and the plan's first line says why.
+        ``"jax"`` lets XLA compile the program, for each set of shapes anew, and gives the same
+        numbers to rounding, in NumPy's dtypes; what JAX has no form of runs on ``"numpy"`` too.
 
     Returns
     -------
@@ -157,7 +161,8 @@ def compile(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
     ArgumentError
         If there is no such engine.
     MissingExtraError
-        When it is called: if the engine is ``"numba"`` and Numba or SciPy is not installed.
+        When it is called: if the engine is ``"numba"`` and Numba or SciPy is not installed, or
+        ``"jax"`` and JAX is not.
 
     Examples
     --------

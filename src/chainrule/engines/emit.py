@@ -95,13 +95,10 @@ class Emitter:
 
     Attributes
     ----------
-    module : str
-        What the source calls the module of its functions.
     opening : sequence of str
         The lines up to the function's first.
     """
 
-    module = "np"
     opening = ("import numpy as np", "", "", "def program(inputs, constants, buffers):")
 
     def __init__(self, plan: Plan) -> None:
@@ -142,10 +139,10 @@ class Emitter:
 
     def line(self, i: int, node: Node) -> str:
         """Return the statement of one node, with its mathematics and the user's line."""
-        name, value = self.names[id(node)], self.expression(node)
-        statement = value if i in self.plan.buffers else f"{name} = {value}"
+        name, value, written = self.names[id(node)], self.expression(node), self.target(node)
+        statement = value if written else f"{name} = {value}"
         comment = f"line {node.site[1]}" if node.site else ""
-        if i in self.plan.buffers:
+        if written:
             meaning = self.meaning(node)
             comment = f"{comment}: {name} = {meaning}" if comment and meaning else comment
         return f"    {statement:<{_COMMENT_COLUMN}}  # {comment}".rstrip(" #")
@@ -231,10 +228,10 @@ class Emitter:
         a, like = node.inputs
         thin, axis = self.word(a), node.params.get("axis")
         if axis is not None and not node.params.get("keepdims"):
-            thin = f"{self.module}.expand_dims({thin}, {axis!r})"
+            thin = f"np.expand_dims({thin}, {axis!r})"
         if id(node) not in self.outputs and all(map(self.broadcasts, self.uses[id(node)])):
             return thin
-        return f"{self.module}.broadcast_to({thin}, {self.module}.shape({self.word(like)}))"
+        return f"np.broadcast_to({thin}, np.shape({self.word(like)}))"
 
     def broadcasts(self, node: Node) -> bool:
         """Return whether a node's statement broadcasts its operands to its buffer's shape."""
@@ -243,10 +240,13 @@ class Emitter:
 
     def gather(self, node: Node) -> str:
         """Return ``a[index]``."""
-        a, *arrays = map(self.word, node.inputs)
-        source = iter(arrays)
+        a, source = self.word(node.inputs[0]), map(self.position, node.inputs[1:])
         items = [next(source) if item is SLOT else _item(item) for item in node.params["index"]]
         return f"{a}[{', '.join(items) + ',' * (len(items) == 1) if items else '()'}]"
+
+    def position(self, value: Value) -> str:
+        """Return the word for an array among the items of an index."""
+        return self.word(value)
 
     def call(self, node: Node) -> str:
         """Return the call of an op's forward."""
