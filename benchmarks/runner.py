@@ -293,10 +293,10 @@ def readable(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
-def options_of(parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
+def options_of(rounds: int = 7) -> argparse.Namespace:
     """Return what the command line of every benchmark script says."""
-    parser = parser or argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--block", type=float, default=0.15, help="seconds a contender a round")
     parser.add_argument("--json", type=Path, help="file for the results")
     parser.add_argument("--limits", type=Path, help="what roofline.py --json wrote; else measured")
@@ -310,9 +310,9 @@ def write(path: Path | None, results: Any) -> None:
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def main(script: str, workloads: Sequence[Workload]) -> None:
+def main(script: str, workloads: Sequence[Workload], rounds: int = 7) -> None:
     """Run a benchmark script: as the driver, or with ``--worker`` as one contender."""
-    options = options_of()
+    options = options_of(rounds)
     if options.worker:
         position, name = options.worker
         channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
