@@ -109,7 +109,7 @@ def test_c_is_not_read_if_beta_is_zero(ours):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_bits_do_not_depend_on_the_division(ours, dtype):
     rng = np.random.default_rng(0)
-    for m, n, k in [(37, 150, 1100), (3, 700, 65), (259, 99, 120)]:
+    for m, n, k in [(37, 150, 1100), (3, 700, 65), (259, 99, 120), (530, 70, 400)]:
         a, b = normal(rng, m, k, dtype=dtype), normal(rng, k, n, dtype=dtype)
         c = normal(rng, m, n, dtype=dtype)
         whole = ours.product(a, b, 1.0, c.copy())

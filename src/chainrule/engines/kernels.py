@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-from chainrule.engines import cache, microkernel
+from chainrule.engines import cache, kernel_loops, microkernel
 
 DIGEST = hashlib.sha256().digest_size
 
@@ -75,8 +75,8 @@ def source(kind: microkernel.Processor) -> str:
     module = ir.Module("kernels")
     module.triple = llvm.get_process_triple()
     for bits, real in ((32, ir.FloatType()), (64, ir.DoubleType())):
-        microkernel.Product(module, real, f"product{bits}", kind)
-        microkernel.Transpose(module, real, f"transpose{bits}", kind)
+        kernel_loops.Product(module, real, f"product{bits}", kind)
+        kernel_loops.Transpose(module, real, f"transpose{bits}", kind)
     return str(module)
 
 
@@ -124,7 +124,8 @@ def _path() -> Path | None:
     folder = cache.directory()
     if folder is None:
         return None
-    made_from = [Path(module).read_bytes() for module in (__file__, microkernel.__file__)]
+    sources = __file__, kernel_loops.__file__, microkernel.__file__
+    made_from = [Path(source).read_bytes() for source in sources]
     machine = [version("llvmlite"), llvm.get_process_triple(), llvm.get_host_cpu_name()]
     text = "\n".join([*machine, llvm.get_host_cpu_features().flatten()])
     return folder / f"kernels_{hashlib.sha256(b''.join(made_from) + text.encode()).hexdigest()}.bin"

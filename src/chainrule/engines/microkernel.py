@@ -1,33 +1,21 @@
-"""The product and the transpose of matrices, written in LLVM's intermediate language.
+"""The innermost loops of products, written in LLVM's intermediate language.
 
 Every element of a product is computed alike, so that its bits depend on its row, its column, their
-length and `beta` only, and not on what else is computed beside it: blocks of `BLOCK` terms are
-each summed in order, by fused multiplications and additions, and added to the element in order.
-Tiles of other heights and widths, vectors or scalars, differ in which elements they hold alone.
+length and `beta` only, and not on what else is computed beside it: blocks of terms are each summed
+in order, by fused multiplications and additions, and added to the element in order. Tiles of other
+heights and widths, vectors or scalars, differ in which elements they hold alone.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-WHOLE, BIT, VOID = ir.IntType(64), ir.IntType(1), ir.VoidType()
+WHOLE, SMALL, BIT, VOID = ir.IntType(64), ir.IntType(32), ir.IntType(1), ir.VoidType()
 ONE = ir.Constant(WHOLE, 1)
-BLOCK = 256
-"""Terms that are summed before they are added to the product: as many lines of B stay near."""
-ROWS = 256
-"""Rows of A that are multiplied by all columns of B in turn: with `BLOCK`, what stays near."""
-WIDTHS = (3, 2, 1)
-"""Vectors that the tiles are wide."""
-WIDE = 8
-"""Vectors that a tile of one row is wide: its sums must be many, to run beside each other."""
-NEAR = 1 << 15
-"""Bytes of B that stay in the nearest cache without being gathered."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +69,21 @@ def repeat(b: Any, start: Any, stop: Any, step: int, body: Callable[[Any], None]
     return at
 
 
+def chosen(
+    b: Any, condition: Any, body: Callable[[], Sequence[Any]], usual: Sequence[Any]
+) -> list[Any]:
+    """Run the body if a condition holds; return its values, or else the usual ones."""
+    before = b.block
+    with b.if_then(condition):
+        values = body()
+        within = b.block
+    results = [b.phi(value.type) for value in usual]
+    for result, value, other in zip(results, values, usual, strict=True):
+        result.add_incoming(value, within)
+        result.add_incoming(other, before)
+    return results
+
+
 def smaller(b: Any, x: Any, y: Any) -> Any:
     """Return the smaller of two indices."""
     return b.select(b.icmp_signed("<", x, y), x, y)
@@ -100,6 +103,12 @@ def called(b: Any, name: str, result: Any, arguments: Sequence[Any]) -> Any:
     kind = ir.FunctionType(result, [x.type for x in arguments])
     function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
     return b.call(function, arguments)
+
+
+def prefetch(b: Any, pointer: Any) -> None:
+    """Have memory near before it is wanted; C is wanted at the end of a tile, all at once."""
+    place = b.bitcast(pointer, ir.IntType(8).as_pointer())
+    called(b, "llvm.prefetch.p0", VOID, [place, *(ir.Constant(SMALL, x) for x in (0, 3, 1))])
 
 
 class Lanes:
@@ -124,7 +133,7 @@ class Lanes:
         if mask is None:
             place = self.b.bitcast(pointer, self.type.as_pointer())
             return self.b.load(place, align=self.size)
-        align = ir.Constant(ir.IntType(32), self.size)
+        align = ir.Constant(SMALL, self.size)
         arguments = [self._place(pointer), align, mask, self.zero]
         return called(self.b, f"llvm.masked.load.{self.suffix}.p0", self.type, arguments)
 
@@ -134,7 +143,7 @@ class Lanes:
             place = self.b.bitcast(pointer, self.type.as_pointer())
             self.b.store(value, place, align=self.size)
             return
-        align = ir.Constant(ir.IntType(32), self.size)
+        align = ir.Constant(SMALL, self.size)
         arguments = [value, self._place(pointer), align, mask]
         called(self.b, f"llvm.masked.store.{self.suffix}.p0", VOID, arguments)
 
@@ -146,8 +155,8 @@ class Lanes:
         if self.count == 1:
             return number
         empty = ir.Constant(self.type, ir.Undefined)
-        first = self.b.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.count), [0] * self.count)
+        first = self.b.insert_element(empty, number, ir.Constant(SMALL, 0))
+        lanes = ir.Constant(ir.VectorType(SMALL, self.count), [0] * self.count)
         return self.b.shuffle_vector(first, empty, lanes)
 
     def fma(self, x: Any, y: Any, z: Any) -> Any:
@@ -208,9 +217,11 @@ class Strip:
 def tile(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None = None) -> None:
     """Compute `height` rows of a strip from `first` on, and copy the lines of B on the way."""
     lanes, zero = strip.lanes, ir.Constant(strip.lanes.real, 0.0)
-    sums = _sums(b, strip, height, first, copy)
     rows = [strip.c.at(b, b.add(first, whole(i)), whole(0)) for i in range(height)]
     places = [(b.gep(row, [j]), mask) for row in rows for j, mask in strip.columns()]
+    for place, _ in places:
+        prefetch(b, place)
+    sums = _sums(b, strip, height, first, copy)
     with b.if_else(b.fcmp_ordered("==", strip.beta, zero)) as (then, otherwise):
         with then:
             for total, (place, mask) in zip(sums, places, strict=True):
@@ -251,215 +262,3 @@ def _sums(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None) ->
     b.branch(test)
     b.position_at_end(after)
     return sums
-
-
-class Product:
-    """Writes the function that multiplies matrices of one type of number."""
-
-    def __init__(self, module: ir.Module, real: Any, name: str, processor: Processor) -> None:
-        self.real, self.name, self.processor = real, name, processor
-        self.size = 4 if isinstance(real, ir.FloatType) else 8
-        self.lanes = processor.vector // self.size
-        self.height = 8 if processor.registers > 16 else 4
-        pointer = real.as_pointer()
-        kind = [WHOLE] * 3 + [pointer, WHOLE, WHOLE, pointer, WHOLE, real, pointer, WHOLE]
-        self.strip_kind = ir.FunctionType(VOID, [*kind, pointer])
-        self.strips: dict[tuple[int, int], Any] = {}
-        self.function = ir.Function(module, ir.FunctionType(VOID, kind), name)
-        self._write()
-
-    def _write(self) -> None:
-        m, n, k, a, a_row, a_column, right, b_row, beta, c, c_row = self.function.args
-        b = ir.IRBuilder(self.function.append_basic_block())
-        a, right, c = Matrix(a, a_row, a_column), Matrix(right, b_row), Matrix(c, c_row)
-        zero, one = whole(0), ir.Constant(self.real, 1.0)
-
-        def block(term: Any) -> None:
-            terms = smaller(b, b.sub(k, term), whole(BLOCK))
-            factor = b.select(b.icmp_signed("==", term, zero), beta, one)
-
-            def rows(i: Any) -> None:
-                count = smaller(b, b.sub(m, i), whole(ROWS))
-                left = [a.at(b, i, term), a_row, a_column]
-                lines = [right.at(b, term, zero), b_row]
-                self._columns(b, count, n, terms, *left, *lines, factor, c.at(b, i, zero), c_row)
-
-            repeat(b, zero, b.add(m, whole(ROWS - 1)), ROWS, rows)
-
-        with self._room(b, m, n, k) as self.room:
-            # A product of no terms is one block of none: C is multiplied by beta.
-            some = b.select(b.icmp_signed(">", k, zero), k, whole(1))
-            repeat(b, zero, b.add(some, whole(BLOCK - 1)), BLOCK, block)
-        b.ret_void()
-
-    @contextmanager
-    def _room(self, b: Any, m: Any, n: Any, k: Any) -> Iterator[Any]:
-        """Have memory for a strip's lines of B; null, if it is not worth it or there is none.
-
-        The lines lie a whole row of B apart, often at distances that caches are bad at.
-        """
-        byte = ir.IntType(8).as_pointer()
-        many = b.icmp_signed(">=", m, whole(4 * self.height))
-        far = b.icmp_signed(">", b.mul(n, k), whole(NEAR // self.size))
-        wanted, before = b.and_(many, far), b.block
-        with b.if_then(wanted):
-            bytes_ = BLOCK * max(WIDTHS) * self.processor.vector + self.processor.vector
-            memory = called(b, "malloc", byte, [whole(bytes_)])
-            within = b.block
-        found = b.phi(byte)
-        found.add_incoming(ir.Constant(byte, None), before)
-        found.add_incoming(memory, within)
-        ceiling = b.add(b.ptrtoint(found, WHOLE), whole(self.processor.vector - 1))
-        aligned = b.and_(ceiling, whole(-self.processor.vector))
-        yield b.inttoptr(aligned, self.real.as_pointer())
-        with b.if_then(wanted):
-            called(b, "free", VOID, [found])
-
-    def _columns(self, b: Any, m: Any, n: Any, *operands: Any) -> None:
-        """Compute all columns, strip by strip, without a narrow one where two of 2 will do."""
-        masks, lanes = self.processor.masks, self.lanes
-        # What ends within a vector is a vector with a mask, or so many scalars.
-        stop = b.add(n, whole(lanes - 1)) if masks else b.and_(n, whole(-lanes))
-
-        def strips(at: Any, stop: Any, lanes: int, width: int) -> Any:
-            def strip(j: Any) -> None:
-                terms, a, a_row, a_column, right, b_row, beta, c, c_row = operands
-                columns, right, c = b.sub(n, j), b.gep(right, [j]), b.gep(c, [j])
-                left = m, columns, terms, a, a_row, a_column
-                function = self._strip(lanes, width)
-                b.call(function, [*left, right, b_row, beta, c, c_row, self.room])
-
-            return repeat(b, at, stop, lanes * width, strip)
-
-        single = b.select(b.icmp_signed("==", m, whole(1)), n, whole(0))
-        at = strips(whole(0), single, lanes, WIDE)
-        vectors = b.udiv(b.sub(stop, at), whole(lanes))
-        pairs = b.urem(b.shl(vectors, whole(1)), whole(3))
-        triples_stop = b.sub(stop, b.mul(pairs, whole(2 * lanes)))
-        for width, limit in zip(WIDTHS, (triples_stop, stop, stop), strict=True):
-            at = strips(at, limit, lanes, width)
-        for width in () if masks else WIDTHS:
-            at = strips(at, n, 1, width)
-
-    def _strip(self, count: int, width: int) -> Any:
-        """Return the function that computes a strip, which is written when it is first wanted."""
-        if (count, width) not in self.strips:
-            name = f"{self.name}_{count}_{width}"
-            function = ir.Function(self.function.module, self.strip_kind, name)
-            function.linkage, function.calling_convention = "internal", "fastcc"
-            function.attributes.add("noinline")
-            self.strips[count, width] = function
-            self._write_strip(function, count, width)
-        return self.strips[count, width]
-
-    def _write_strip(self, function: Any, count: int, width: int) -> None:
-        m, n, terms, a, a_row, a_column, right, b_row, beta, c, c_row, room = function.args
-        b = ir.IRBuilder(function.append_basic_block())
-        lanes = Lanes(b, self.real, count, self.processor.fused)
-        masks, at = self.processor.masks, whole(0)
-        mask = lanes.mask(b.sub(n, whole(count * (width - 1)))) if masks else None
-        lines = Matrix(right, b_row)
-        rest = beta, Matrix(c, c_row), mask
-        strip = Strip(lanes, width, terms, Matrix(a, a_row, a_column), lines, *rest)
-        heights = [1]
-        if width in WIDTHS:
-            heights = list(range(self.height, 0, -1))
-            at, lines = self._gathered(b, strip, m, Matrix(room, whole(count * width)))
-            strip = replace(strip, b=lines)
-        for height in heights:
-            at = repeat(b, at, m, height, functools.partial(tile, b, strip, height))
-        b.ret_void()
-
-    def _gathered(self, b: Any, strip: Strip, m: Any, room: Matrix) -> tuple[Any, Matrix]:
-        """Let the first tile gather the lines of B if there is room: it comes at no cost.
-
-        Returns the row after it, and where the lines are.
-        """
-        before = b.block
-        there = b.icmp_unsigned("!=", room.place, ir.Constant(room.place.type, None))
-        with b.if_then(b.and_(there, b.icmp_signed(">=", m, whole(self.height)))):
-            tile(b, strip, self.height, whole(0), room)
-            within = b.block
-        ways = (
-            (before, (whole(0), strip.b.place, strip.b.row)),
-            (
-                within,
-                (whole(self.height), room.place, room.row),
-            ),
-        )
-        at, place, row = (b.phi(value.type) for value in ways[0][1])
-        for origin, values in ways:
-            for phi, value in zip((at, place, row), values, strict=True):
-                phi.add_incoming(value, origin)
-        return at, Matrix(place, row)
-
-
-class Transpose:
-    """Writes the function that transposes matrices of one type of number."""
-
-    def __init__(self, module: ir.Module, real: Any, name: str, processor: Processor) -> None:
-        pointer = real.as_pointer()
-        kind = [WHOLE, WHOLE, pointer, WHOLE, pointer, WHOLE]
-        function = ir.Function(module, ir.FunctionType(VOID, kind), name)
-        rows, columns, source, source_row, target, target_row = function.args
-        b = self.b = ir.IRBuilder(function.append_basic_block())
-        self.source, self.target = Matrix(source, source_row), Matrix(target, target_row)
-        size = 4 if isinstance(real, ir.FloatType) else 8
-        lanes = Lanes(b, real, processor.vector // size, fused=False)
-        end, zero = (rows, columns), whole(0)
-        corner = tuple(b.and_(x, whole(-lanes.count)) for x in end)
-        self._blocks(lanes, (zero, zero), corner)
-        if processor.masks:
-            above = tuple(b.add(x, whole(lanes.count - 1)) for x in end)
-            self._blocks(lanes, (zero, corner[1]), (corner[0], above[1]), end)
-            self._blocks(lanes, (corner[0], zero), above, end)
-        else:
-            scalar = Lanes(b, real, 1, fused=False)
-            self._blocks(scalar, (zero, corner[1]), (corner[0], columns))
-            self._blocks(scalar, (corner[0], zero), end)
-        b.ret_void()
-
-    def _blocks(self, lanes: Lanes, start: Any, stop: Any, end: Any = None) -> None:
-        """Transpose a region, square by square; with an `end`, what lies before it."""
-        b = self.b
-
-        def column(j: Any) -> None:
-            repeat(b, start[0], stop[0], lanes.count, lambda i: self._block(lanes, i, j, end))
-
-        repeat(b, start[1], stop[1], lanes.count, column)
-
-    def _block(self, lanes: Lanes, i: Any, j: Any, end: Any) -> None:
-        """Transpose a square of vectors: at distances 1, 2, 4 ... its rows exchange halves."""
-        b = self.b
-
-        def mask(r: int, first: Any, stop: Any, length: Any) -> Any:
-            return lanes.mask(
-                b.select(b.icmp_signed("<", b.add(first, whole(r)), stop), length, whole(0))
-            )
-
-        rows = []
-        for r in range(lanes.count):
-            place = self.source.at(b, b.add(i, whole(r)), j)
-            rows.append(lanes.load(place, mask(r, i, end[0], b.sub(end[1], j)) if end else None))
-        distance = 1
-        while distance < lanes.count:
-            for r in range(lanes.count):
-                if not r & distance:
-                    x, y = rows[r], rows[r + distance]
-                    rows[r], rows[r + distance] = _exchanged(b, x, y, distance, lanes.count)
-            distance *= 2
-        for r, row in enumerate(rows):
-            place = self.target.at(b, b.add(j, whole(r)), i)
-            lanes.store(row, place, mask(r, j, end[1], b.sub(end[0], i)) if end else None)
-
-
-def _exchanged(b: Any, x: Any, y: Any, distance: int, count: int) -> tuple[Any, Any]:
-    """Exchange the upper lanes of `x` with the lower ones of `y`, in pairs of runs."""
-    lanes = range(count)
-    low = [lane if not lane & distance else count + lane - distance for lane in lanes]
-    high = [lane + distance if not lane & distance else count + lane for lane in lanes]
-    kind = ir.VectorType(ir.IntType(32), count)
-    return (
-        b.shuffle_vector(x, y, ir.Constant(kind, low)),
-        b.shuffle_vector(x, y, ir.Constant(kind, high)),
-    )
