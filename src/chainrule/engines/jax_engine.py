@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -83,12 +84,17 @@ class JaxProgram:
 
 
 class JaxSweep:
-    """A step run over batches, as one program; the carry stays where it is computed."""
+    """A step run over batches, as one program.
+
+    The carry stays on the device meanwhile. Data that nobody can write to is moved there once and
+    stays as long as it is in use; other data, whose numbers may have changed, at each call.
+    """
 
     def __init__(self, program: JaxProgram, n_carry: int) -> None:
         self.program: Program = program
         self.constants = program.constants
         self.run = _swept(program.function, n_carry)
+        self._moved: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
     def __call__(
         self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
@@ -98,13 +104,33 @@ class JaxSweep:
 
         with exact():
             own = [jnp.array(x, copy=True) for x in carry]  # whose memory is given away
-            state, kept, checks = self.run(own, list(data), places, list(each), self.constants)
+            rows = list(map(self._on_device, data))
+            state, kept, checks = self.run(own, rows, places, list(each), self.constants)
             if all(map(bool, checks)):
                 for old, new in zip([*carry, *outputs], [*state, *kept], strict=True):
                     np.copyto(old, new)
                 return
         numpy = Stepwise(InterpreterProgram(self.program.graph, (), {}))
         numpy([np.array(x) for x in carry], data, places, each, outputs)
+
+    def _on_device(self, x: Any) -> Any:
+        import jax.numpy as jnp  # type: ignore[import-not-found, unused-ignore]
+
+        if not _frozen(x):
+            return x
+        self._moved = {k: pair for k, pair in self._moved.items() if pair[0]() is not None}
+        if id(x) not in self._moved:
+            self._moved[id(x)] = weakref.ref(x), jnp.asarray(x)
+        return self._moved[id(x)][1]
+
+
+def _frozen(x: Any) -> bool:
+    """Return whether nobody can write to an array, nor to one that it is a view of."""
+    while isinstance(x, np.ndarray):
+        if x.flags.writeable:
+            return False
+        x = x.base
+    return True
 
 
 @contextmanager
