@@ -23,8 +23,7 @@ lint: $(VENV)/tested
 	$(BIN)/mypy
 
 bench: $(VENV)/benched
-	$(BIN)/python benchmarks/eager.py
-	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python benchmarks/all.py
 
 wheel: $(VENV)/tested
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

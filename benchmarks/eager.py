@@ -114,16 +114,16 @@ LIBRARIES = {
 }
 
 
-def workload(title: str, chain: Callable[..., Any]) -> Workload:
+def workload(title: str, key: str, chain: Callable[..., Any]) -> Workload:
     """Return the workload of one chain for every library."""
-    return Workload(title, {name: lambda f=f: f(chain) for name, f in LIBRARIES.items()})
+    builds = {name: lambda f=f: f(chain) for name, f in LIBRARIES.items()}
+    return Workload(f"1,000 scalar operations, forward and backward: {title}", builds, key=key)
 
+
+WORKLOADS = [
+    workload("sums, products", "eager, sums", arithmetic),
+    workload("with ReLU", "eager, ReLU", rectified),
+]
 
 if __name__ == "__main__":
-    main(
-        __file__,
-        [
-            workload("1,000 scalar operations, forward and backward: sums, products", arithmetic),
-            workload("1,000 scalar operations, forward and backward: with ReLU", rectified),
-        ],
-    )
+    main(__file__, WORKLOADS)

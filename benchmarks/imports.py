@@ -7,19 +7,32 @@ round. chainrule loads its parts on first use, so its first use is timed beside 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import importlib.util
+import json
 import random
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 IMPORTS = {
     "numpy": ("numpy", "import numpy"),
     "chainrule": ("chainrule", "import chainrule"),
     "chainrule, first use": ("chainrule", "import chainrule; chainrule.Tensor"),
+    "numba": ("numba", "import numba"),
     "autograd": ("autograd", "import autograd.numpy"),
     "mygrad": ("mygrad", "import mygrad"),
+    "micrograd": ("micrograd", "import micrograd.engine"),
+    "tinygrad": ("tinygrad", "import tinygrad"),
+    "onnxruntime": ("onnxruntime", "import onnxruntime"),
+    "jax": ("jax", "import jax.numpy"),
+    "scikit-learn": ("sklearn", "import sklearn.neural_network"),
+    "thinc": ("thinc", "import thinc.api"),
+    "gensim": ("gensim", "import gensim.models"),
     "torch": ("torch", "import torch"),
 }
 LIMIT = 1.3
@@ -42,12 +55,49 @@ def megabytes(package: str) -> float:
     return sum(f.stat().st_size for f in files if f.is_file() and f.suffix != ".pyc") / 1e6
 
 
-def measure(rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each installed package, one number a round."""
+def requirements(package: str) -> set[str]:
+    """Return the installed distributions that a package needs, itself among them."""
+    own = importlib.metadata.packages_distributions().get(package, [package])
+    found, waiting = set(), list(own)
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        if name in found:
+            continue
+        try:
+            needed = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        found.add(name)
+        names = (re.match(r"[\w.-]+", text) for text in needed if "extra ==" not in text)
+        waiting += [match[0] for match in names if match]
+    return found
+
+
+def distribution_megabytes(name: str) -> float:
+    """Return the size of the files that installing a distribution writes."""
+    files = importlib.metadata.files(name) or []
+    paths = (Path(str(file.locate())) for file in files if file.suffix != ".pyc")
+    return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
+
+
+def installed(package: str) -> tuple[float, float]:
+    """Return the megabytes of a package alone, and of its distribution with what it needs."""
+    own = megabytes(package)
+    names = importlib.metadata.packages_distributions().get(package, [package])
+    name = re.sub(r"[-_.]+", "-", names[0]).lower()
+    rest = sum(map(distribution_megabytes, requirements(package) - {name}))
+    return own, max(own, distribution_megabytes(name)) + rest
+
+
+def measure(names: Sequence[str], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Return the seconds of each import, one number a round, and what is not installed."""
     times: dict[str, list[float]] = {}
-    for name, (package, statement) in IMPORTS.items():
+    missing: dict[str, str] = {}
+    for name in names:
+        package, statement = IMPORTS[name]
         if importlib.util.find_spec(package) is None:
             print(f"{name} is left out: it is not installed")
+            missing[name] = "it is not installed"
             continue
         seconds(statement)  # the first import compiles the package's files
         times[name] = []
@@ -57,24 +107,34 @@ def measure(rounds: int) -> dict[str, list[float]]:
         shuffle(order)
         for name in order:
             times[name].append(seconds(IMPORTS[name][1]))
-    return times
+    return times, missing
 
 
 def main() -> int:
-    """Print the tables; return 1 if `import chainrule` is over its limit."""
+    """Print the table; return 1 if `import chainrule` is over its limit."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=15)
-    times = measure(parser.parse_args().rounds)
-    print(f"{'import':<22}{'min':>10}{'median':>10}{'/ numpy':>10}")
-    ratios = {}
+    parser.add_argument("--json", type=Path, help="file for the results")
+    parser.add_argument("--peers", choices=("all", "none"), default="all")
+    options = parser.parse_args()
+    names = IMPORTS if options.peers == "all" else ("numpy", "chainrule")
+    times, missing = measure(names, options.rounds)
+    lines: list[dict[str, Any]] = []
+    print(f"{'import':<22}{'min':>10}{'median':>10}{'/ numpy':>10}{'own MB':>10}{'with all':>10}")
     for name, found in times.items():
-        ratios[name] = median(a / b for a, b in zip(found, times["numpy"], strict=True))
-        low, middle = min(found) * 1e3, median(found) * 1e3
-        print(f"{name:<22}{low:>7.1f} ms{middle:>7.1f} ms{ratios[name]:>10.2f}")
-    print(f"{'installed':<22}{'own MB':>10}")
-    for package in ("numpy", "chainrule"):
-        print(f"{package:<22}{megabytes(package):>10.2f}")
-    over = ratios["chainrule"] > LIMIT
+        ratio = median(a / b for a, b in zip(found, times["numpy"], strict=True))
+        low, middle = min(found), median(found)
+        own, full = installed(IMPORTS[name][0])
+        print(
+            f"{name:<22}{low * 1e3:>7.1f} ms{middle * 1e3:>7.1f} ms{ratio:>10.2f}"
+            f"{own:>10.2f}{full:>10.1f}"
+        )
+        sizes = {"own": own, "all": full}
+        lines.append({"name": name, "min": low, "median": middle, "ratio": ratio, **sizes})
+    if options.json:
+        found = {"title": "Imports", "key": "imports", "contenders": lines, "missing": missing}
+        options.json.write_text(json.dumps([found], indent=1) + "\n", encoding="utf-8")
+    over = next(line["ratio"] for line in lines if line["name"] == "chainrule") > LIMIT
     print(f"import chainrule is {'OVER' if over else 'within'} {LIMIT} times import numpy")
     return int(over)
 
