@@ -1,7 +1,7 @@
-"""Calls of our kernels from emitted Numba programs, by address.
+"""Calls of our kernels from emitted Numba programs, by address: see `kernels.Addresses`.
 
 Importing this module needs Numba. Arrays may have any number of dimensions: of each, its data and
-an offset in elements are used.
+an offset in elements are used. Arrays of another type of number are an error when compiling.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def _call(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
+def _of(real: Any, *kinds: Any) -> bool:
+    """Return whether all are arrays of a type of number."""
+    return all(isinstance(kind, types.Array) and kind.dtype == real for kind in kinds)
+
+
 def _product(real: Any) -> Any:
     """Return an intrinsic that calls our product of matrices, given its address."""
 
@@ -40,6 +45,8 @@ def _product(real: Any) -> Any:
         context: Any, address: Any, m: Any, n: Any, k: Any, a: Any, a_offset: Any, a_row: Any,
         a_col: Any, b: Any, b_offset: Any, b_row: Any, beta: Any, c: Any, c_offset: Any, c_row: Any,
     ) -> Any:  # fmt: skip
+        if not _of(real, a, b, c):
+            return None
         left, right, result = [a, whole, whole, whole], [b, whole, whole], [c, whole, whole]
         kinds = [whole, whole, whole, whole, *left, *right, real, *result]
         return types.void(*kinds), _call
@@ -47,13 +54,15 @@ def _product(real: Any) -> Any:
     return intrinsic(product)
 
 
-def _transpose() -> Any:
+def _transpose(real: Any) -> Any:
     """Return an intrinsic that calls our transpose, given its address."""
 
     def transpose(
         context: Any, address: Any, rows: Any, cols: Any, src: Any, src_offset: Any, src_row: Any,
         dst: Any, dst_offset: Any, dst_row: Any,
     ) -> Any:  # fmt: skip
+        if not _of(real, src, dst):
+            return None
         kinds = [whole, whole, whole, src, whole, whole, dst, whole, whole]
         return types.void(*kinds), _call
 
@@ -61,4 +70,4 @@ def _transpose() -> Any:
 
 
 product32, product64 = _product(types.float32), _product(types.float64)
-transpose32, transpose64 = _transpose(), _transpose()
+transpose32, transpose64 = _transpose(types.float32), _transpose(types.float64)

@@ -48,6 +48,10 @@ def there(b: Any, pointer: Any) -> Any:
     return b.icmp_unsigned("!=", pointer, ir.Constant(pointer.type, None))
 
 
+def _moved(b: Any, lanes: Lanes, source: Matrix, target: Matrix, j: Any, i: Any) -> None:
+    lanes.store(lanes.load(source.at(b, i, j)), target.at(b, i, j))
+
+
 class Product:
     """Writes the function that multiplies matrices of one type of number."""
 
@@ -113,16 +117,13 @@ class Product:
         """
         # Another vector in between, lest the terms get in each other's way in a cache.
         copy = Matrix(self.rows, whole(1), whole(self.lanes + ROWS))
+        vector, scalar = (Lanes(b, self.real, count, fused=False) for count in (self.lanes, 1))
 
         def term(p: Any) -> None:
             at = whole(0)
-            for count_ in (self.lanes, 1):
-                lanes = Lanes(b, self.real, count_, fused=False)
-
-                def move(i: Any, lanes: Lanes = lanes) -> None:
-                    lanes.store(lanes.load(a.at(b, i, p)), copy.at(b, i, p))
-
-                at = repeat(b, at, count, count_, move)
+            for lanes in (vector, scalar):
+                move = functools.partial(_moved, b, lanes, a, copy, p)
+                at = repeat(b, at, count, lanes.count, move)
 
         def copied() -> list[Any]:
             repeat(b, whole(0), terms, 1, term)
@@ -148,6 +149,7 @@ class Product:
 
         single = b.select(b.icmp_signed("==", m, whole(1)), n, whole(0))
         at = strips(whole(0), single, lanes, WIDE)
+        # 4 vectors are two pairs, 5 a triple and a pair; a single one is what there is no pair for.
         vectors = b.udiv(b.sub(stop, at), whole(lanes))
         pairs = b.urem(b.shl(vectors, whole(1)), whole(3))
         triples_stop = b.sub(stop, b.mul(pairs, whole(2 * lanes)))
@@ -241,9 +243,8 @@ class Transpose:
         b = self.b
 
         def mask(r: int, first: Any, stop: Any, length: Any) -> Any:
-            return lanes.mask(
-                b.select(b.icmp_signed("<", b.add(first, whole(r)), stop), length, whole(0))
-            )
+            exists = b.icmp_signed("<", b.add(first, whole(r)), stop)
+            return lanes.mask(b.select(exists, length, whole(0)))
 
         rows = []
         for r in range(lanes.count):

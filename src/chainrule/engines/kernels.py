@@ -11,6 +11,7 @@ import hashlib
 import os
 import platform
 import tempfile
+import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from llvmlite import ir  # type: ignore[import-untyped, import-not-found, unused
 from chainrule.engines import cache, kernel_loops, microkernel
 
 DIGEST = hashlib.sha256().digest_size
+_ALONE = threading.Lock()  # an engine that another thread's replaces would take its code along
 
 
 class Addresses(NamedTuple):
@@ -51,7 +53,8 @@ class Addresses(NamedTuple):
 @functools.cache
 def addresses() -> Addresses:
     """Return where the kernels are, loaded or compiled at the first call."""
-    found = engine()
+    with _ALONE:
+        found = engine()
     return Addresses(*(found.get_function_address(name) for name in Addresses._fields))
 
 

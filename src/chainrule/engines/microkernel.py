@@ -130,25 +130,20 @@ class Lanes:
 
     def load(self, pointer: Any, mask: Any = None) -> Any:
         """Load numbers; zero where the mask is off, of which nothing is read."""
+        place = self.b.bitcast(pointer, self.type.as_pointer())
         if mask is None:
-            place = self.b.bitcast(pointer, self.type.as_pointer())
             return self.b.load(place, align=self.size)
-        align = ir.Constant(SMALL, self.size)
-        arguments = [self._place(pointer), align, mask, self.zero]
+        arguments = [place, ir.Constant(SMALL, self.size), mask, self.zero]
         return called(self.b, f"llvm.masked.load.{self.suffix}.p0", self.type, arguments)
 
     def store(self, value: Any, pointer: Any, mask: Any = None) -> None:
         """Store numbers; where the mask is off, nothing is written."""
+        place = self.b.bitcast(pointer, self.type.as_pointer())
         if mask is None:
-            place = self.b.bitcast(pointer, self.type.as_pointer())
             self.b.store(value, place, align=self.size)
             return
-        align = ir.Constant(SMALL, self.size)
-        arguments = [value, self._place(pointer), align, mask]
+        arguments = [value, place, ir.Constant(SMALL, self.size), mask]
         called(self.b, f"llvm.masked.store.{self.suffix}.p0", VOID, arguments)
-
-    def _place(self, pointer: Any) -> Any:
-        return self.b.bitcast(pointer, self.type.as_pointer())
 
     def spread(self, number: Any) -> Any:
         """Return a number in every lane."""
