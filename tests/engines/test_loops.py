@@ -55,6 +55,7 @@ FUNCTIONS = {
     for bits in (32, 64)
 }
 FUNCTIONS |= {f"{f.__name__}{bits}": f for f in (product, transpose) for bits in (32, 64)}
+FUNCTIONS |= {f"{f}{bits}": lambda x: x for f in ("rank", "ranked") for bits in (32, 64)}
 FUNCTIONS |= {"flush_denormals": lambda: 0, "restore_denormals": lambda before: None}
 FUNCTIONS |= {"wait": waiting(), "share": share}
 
@@ -67,6 +68,7 @@ NODES = (
     ast.unaryop, ast.cmpop,
 )  # fmt: skip
 IMPORTS = {"import math", "import numpy as np", "from numba import njit"}
+CACHED = "cache=True, "
 HOMES = {f"from chainrule.engines.{home}" for home in ("functions", "calls", "meeting")}
 DECORATOR = "njit(cache=True, nogil=True, error_model='numpy', fastmath={'reassoc', 'contract'})"
 
@@ -75,10 +77,13 @@ def assert_harmless(source):
     """Only loops, arithmetic, and calls of functions that are known."""
     assert source.isascii()
     tree = ast.parse(source)
-    (function,) = (x for x in tree.body if isinstance(x, ast.FunctionDef))
+    *parts, function = (x for x in tree.body if isinstance(x, ast.FunctionDef))
     assert [ast.unparse(x) for x in function.decorator_list] == [DECORATOR]
-    function.decorator_list.clear()
-    called = {*FUNCTIONS, "range", "abs", "max", "IndexError"}
+    for part in parts:
+        assert [ast.unparse(x) for x in part.decorator_list] == [DECORATOR.replace(CACHED, "")]
+    for x in (*parts, function):
+        x.decorator_list.clear()
+    called = {*FUNCTIONS, *(x.name for x in parts), "range", "abs", "max", "IndexError"}
     for node in ast.walk(tree):
         assert isinstance(node, NODES), ast.dump(node)
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -196,4 +201,4 @@ def test_hostile_names_reach_no_loops():
 
     source = compared(function, ({name: np.ones((2, 2)) for name in names},)).source
     assert "system(" not in source
-    assert "def program(kernels, " in source
+    assert "    kernels, sync, thread, n_threads, " in source

@@ -53,6 +53,8 @@ class Access:
         ``read(node, index)`` returns the expression for an element of a node that is computed.
     given : callable
         ``given(value, index)`` is told of each element read of an input.
+    known : callable
+        ``known(expression)`` returns what stands for the expression of a position.
     trusted : collection of int
         Inputs, by identity, whose elements are positions counted from the start.
 
@@ -68,10 +70,11 @@ class Access:
         names: dict[int, str],
         read: Callable[[Node, Index], str],
         given: Callable[[Value, Index], None] = lambda value, index: None,
+        known: Callable[[str], str] = lambda expression: expression,
         trusted: Collection[int] = (),
     ) -> None:
         self.axes, self.names, self.read, self.given = axes, names, read, given
-        self.trusted = trusted
+        self.known, self.trusted = known, trusted
         self.places: list[tuple[Value, str]] = []
 
     def element(self, value: Value, index: Index) -> str:
@@ -99,13 +102,14 @@ class Access:
             return self._converted(node.inputs[0], index, dtype_of(node))
         if node.op.forward is np.where:
             condition, x, z = node.inputs
-            test = self._operand(condition, index, np.dtype(bool))
-            chosen = [self._operand(value, index, dtype_of(node)) for value in (x, z)]
+            test = self.operand(condition, index, np.dtype(bool))
+            chosen = [self.operand(value, index, dtype_of(node)) for value in (x, z)]
             return f"{chosen[0]} if {test} else {chosen[1]}"
         dtype = computed_in(node)
-        return formula(node, [self._operand(x, index, dtype) for x in node.inputs])
+        return formula(node, [self.operand(x, index, dtype) for x in node.inputs])
 
-    def _operand(self, value: Value, index: Index, dtype: np.dtype[np.generic]) -> str:
+    def operand(self, value: Value, index: Index, dtype: np.dtype[np.generic]) -> str:
+        """Return the element of a value, broadcast to an index's axes, as a number of a dtype."""
         if isinstance(value, Constant) and not shape_of(value):
             return number(value.value, dtype)
         return self._converted(value, index, dtype)
@@ -182,7 +186,7 @@ class Access:
 
     def _place(self, places: Value, index: Index, axis: int) -> str:
         """Return a position along an axis, counted from its start."""
-        word = self.broadcast(places, index)
+        word = self.known(self.broadcast(places, index))
         if id(places) in self.trusted:
             return word
         length = self.axes.length(axis)
@@ -190,10 +194,11 @@ class Access:
             self.places.append((places, length))
         return self.from_start(word, dtype_of(places), length)
 
-    @staticmethod
-    def from_start(word: str, dtype: np.dtype[np.generic], length: str) -> str:
+    def from_start(self, word: str, dtype: np.dtype[np.generic], length: str) -> str:
         """Return a position that may be counted from the end as one from the start."""
-        return word if dtype.kind == "u" else f"({word} if {word} >= 0 else {word} + {length})"
+        if dtype.kind == "u":
+            return word
+        return self.known(f"({word} if {word} >= 0 else {word} + {length})")
 
     def _scatter(self, node: Node, index: Index) -> str:
         a, like = node.inputs

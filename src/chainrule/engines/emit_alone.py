@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.engines.access import Access, stored_operand
+from chainrule.engines.access import stored_operand
 from chainrule.engines.axes import ONE, dtype_of, shape_of
 from chainrule.engines.emit_rows import divide, gather_term, initial, own_axes, total
 from chainrule.engines.formulas import number
@@ -165,7 +165,7 @@ def _row(e: LoopEmitter, node: Node, places: Value, tokens: list[str]) -> str:
     word = e.access.broadcast(places, tokens[: len(shape_of(places))])
     if id(places) in e.access.trusted:
         return word
-    return Access.from_start(word, dtype_of(places), e.axes.length(e.axes.of(node)[0]))
+    return e.access.from_start(word, dtype_of(places), e.axes.length(e.axes.of(node)[0]))
 
 
 def _table(e: LoopEmitter, node: Node) -> None:
@@ -206,14 +206,20 @@ def _update(e: LoopEmitter, node: Node) -> None:
         e.over(token, axis)
     e.add(f"w0 = {_row(e, node, places, tokens)}", node)
     if e.parallel:
-        e.add("if w0 % n_threads == thread:")
+        e.add(f"if w0 & {_owners(e)} == thread:")
         e.depth += 1
     for token, axis in zip(tokens[n_places:], e.axes.of(a)[n_places:], strict=True):
         e.over(token, axis)
     value = e.access.element(a, tokens)
     for sign, factor in zip(signs, factors, strict=True):
-        value = f"{value} {sign} {e.access.element(factor, [])}"
+        value = f"{value} {sign} {e.access.operand(factor, [], dtype_of(node))}"
     e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} {last}= {value}")
+
+
+def _owners(e: LoopEmitter) -> str:
+    """Return the mask that leaves of a row's number the thread whose row it is."""
+    e.functions.add("owners")
+    return "mask"
 
 
 def _copy_table(e: LoopEmitter, node: Node, table: Value) -> None:
@@ -221,7 +227,7 @@ def _copy_table(e: LoopEmitter, node: Node, table: Value) -> None:
     for token, axis in zip(tokens, e.axes.of(node), strict=True):
         e.over(token, axis)
     if e.parallel:
-        e.add("if q0 % n_threads == thread:")
+        e.add(f"if q0 & {_owners(e)} == thread:")
         e.depth += 1
     e.add(f"{e.array(node, tokens)} = {e.array(table, tokens)}", node)
 

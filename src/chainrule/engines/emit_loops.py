@@ -7,6 +7,8 @@ part of every loop, and they wait for each other between phases.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,19 +21,20 @@ from chainrule.engines.emit_rows import emit_rows
 from chainrule.engines.formulas import dtype_word
 from chainrule.engines.loops import Loops, Step, is_sum
 from chainrule.engines.names import input_names
+from chainrule.engines.parts import Parts
 from chainrule.engines.plan import ours
 from chainrule.engines.schedule import EVERY, FIRST, Schedule
 from chainrule.graph import Constant, Graph, Input, Node
 from chainrule.graph.ir import Value
 
-OWN_FUNCTIONS = ("exp", "log", "log1p", "tanh")
+OWN_FUNCTIONS = ("exp", "log", "log1p", "tanh", "rank", "ranked")
 HOMES = {
     "calls": {"product32", "product64", "transpose32", "transpose64"},
     "functions": {
         "flush_denormals", "restore_denormals",
         *(f"{name}{bits}" for name in OWN_FUNCTIONS for bits in (32, 64)),
     },
-    "meeting": {"share", "wait"},
+    "meeting": {"cycles", "owners", "share", "wait"},
 }  # fmt: skip
 """The modules of what emitted programs call."""
 _HEAD = """\
@@ -43,9 +46,17 @@ from numba import njit
 {imports}
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"reassoc", "contract"}})
-def program({arguments}):
+{parts}@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"reassoc", "contract"}})
+def program(
+{arguments}
+):
     before = flush_denormals()"""
+
+
+def _wrapped(words: Sequence[str]) -> str:
+    """Return parameters as lines of moderate length."""
+    return textwrap.fill(", ".join(words) + ",", 96, initial_indent="    ",
+                         subsequent_indent="    ", break_long_words=False)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,16 @@ class LoopSource:
     outputs: list[Value] = field(default_factory=list)
 
 
+@dataclass
+class Inner:
+    """The innermost loop: the line that opens it, its depth, its index, positions found before."""
+
+    line: int
+    depth: int
+    index: str
+    known: dict[str, str] = field(default_factory=dict)
+
+
 class LoopEmitter:
     """One emission.
 
@@ -97,6 +118,9 @@ class LoopEmitter:
     sweeping : Sweeping, optional
     parallel : bool
         Whether several threads may share the work.
+    timed : bool
+        Whether the time of each step is measured, for a further argument: an array whose rows are
+        for threads, and whose columns for steps; the last is for waiting.
 
     Raises
     ------
@@ -105,26 +129,38 @@ class LoopEmitter:
     """
 
     def __init__(
-        self, graph: Graph, sweeping: Sweeping | None = None, parallel: bool = False
+        self,
+        graph: Graph,
+        sweeping: Sweeping | None = None,
+        parallel: bool = False,
+        timed: bool = False,
     ) -> None:
         values: list[Value] = [*graph.inputs, *graph.nodes]
         if any(0 in shape_of(x) for x in values):
             raise NoLoopsError("arrays are empty")
-        self.graph, self.sweeping, self.parallel = graph, sweeping, parallel
+        self.graph, self.sweeping, self.parallel, self.timed = graph, sweeping, parallel, timed
         self.source = LoopSource()
         self.arguments: dict[int, str] = {}
         self.names = self._given_names()
         self.carry = self._carry()
-        self.loops = Loops(graph, self._named_lengths(), self._fixed(), self._trusted(), parallel)
+        changing = {id(old) for old, new in self.carry if new is not old}
+        self.loops = Loops(
+            graph, self._named_lengths(), self._fixed(), self._trusted(), changing, parallel
+        )
         self.axes = self.loops.axes
         self.schedule = Schedule(self.loops, self.carry)
-        self.access = Access(self.axes, self.names, self.read, trusted=self._trusted())
+        self.access = Access(
+            self.axes, self.names, self.read, known=self.known, trusted=self._trusted()
+        )
         self.numbers = {id(node): i for i, node in enumerate(graph.nodes)}
-        self.split_axes: list[int] = []
+        self.divided: list[str] = []
         self.lines: list[str] = []
+        self.parts = Parts(self.lines)
         self.depth = 1
         self.alive: set[int] = set()
         self.deferred: list[str] = []
+        self.n_positions = 0
+        self.inner: Inner | None = None
         self.step = Step(None)
         self.split = EVERY
         self.functions = {"flush_denormals", "restore_denormals"}
@@ -217,17 +253,22 @@ class LoopEmitter:
         words = [self.arguments[id(x)] for x in self.source.given]
         words += [self.stored_word(n) for n in self.source.stored]
         words += [f"outputs_{i}" for i in range(len(self.source.outputs))]
-        words = ["kernels", "sync", "thread", "n_threads", *words]
-        head = _HEAD.format(imports="\n".join(self._imports()), arguments=", ".join(words))
+        words = ["kernels", "sync", "thread", "n_threads", *words, *["ticks"] * self.timed]
+        parts = self.parts.taken_out()
+        head = _HEAD.format(
+            imports="\n".join(self._imports()), parts=parts, arguments=_wrapped(words)
+        )
         own = [
             f"    v{self.numbers[id(x)]} = {self.stored_word(x)}[thread]"
             for x in self.source.stored
             if id(x) in self.source.rows
         ]
         bounds = [
-            f"    lo{i}, hi{i} = share({self.axes.length(axis)}, thread, n_threads)"
-            for i, axis in enumerate(self.split_axes)
+            f"    lo{i}, hi{i} = share({length}, thread, n_threads)"
+            for i, length in enumerate(self.divided)
         ]
+        if "owners" in self.functions:
+            bounds.append("    mask = owners(n_threads)")
         sizes = [f"    {line}" for line in self.axes.definitions()]
         self.source.text = "\n".join([head, *sizes, *bounds, *own, *self.lines, ""])
 
@@ -266,9 +307,28 @@ class LoopEmitter:
 
     def _wait(self) -> None:
         self.functions.add("wait")
+        self._start_clock()
         self.add("wait(sync, thread, n_threads)")
+        self._stop_clock(len(self.loops.steps))
+
+    def _start_clock(self) -> None:
+        if self.timed:
+            self.functions.add("cycles")
+            self.add("z0 = cycles()")
+
+    def _stop_clock(self, k: int) -> None:
+        if self.timed:
+            self.add(f"ticks[thread, {k}] += cycles() - z0")
 
     def _one_step(self, k: int) -> None:
+        self._start_clock()
+        first, depth = len(self.lines), self.depth
+        self._step_lines(k)
+        if self.parts.may_share(self.loops.steps[k]):
+            self.parts.note(first, len(self.lines), depth)
+        self._stop_clock(k)
+
+    def _step_lines(self, k: int) -> None:
         step = self.loops.steps[k]
         self.step, self.split = step, self.schedule.split[k]
         base = self.depth
@@ -386,7 +446,25 @@ class LoopEmitter:
     def over(self, index: str, axis: int) -> None:
         """Open a loop over an axis."""
         self.add(f"for {index} in range({self.axes.length(axis)}):")
+        self._opened(index)
+
+    def _opened(self, index: str) -> None:
+        self.inner = Inner(len(self.lines) - 1, self.depth, index)
         self.depth += 1
+
+    def known(self, position: str) -> str:
+        """Return a local variable for a position, found before the innermost loop if it can be."""
+        inner = self.inner
+        if inner is None or self.depth <= inner.depth or position.isidentifier():
+            return position
+        if inner.index in re.findall(r"\w+", position):
+            return position
+        if position not in inner.known:
+            word = inner.known[position] = f"d{self.n_positions}"
+            self.n_positions += 1
+            self.lines.insert(inner.line, f"{'    ' * inner.depth}{word} = {position}")
+            inner.line += 1
+        return inner.known[position]
 
     def over_part(self, index: str, axis: int, unsigned: bool = False) -> None:
         """Open a loop over an axis, or this thread's part of it."""
@@ -397,7 +475,7 @@ class LoopEmitter:
         if unsigned:  # whose elements are found without asking if they are counted from the end
             low, high = f"np.uint64({low})", f"np.uint64({high})"
         self.add(f"for {index} in range({low}, {high}):")
-        self.depth += 1
+        self._opened(index)
 
     def is_divided(self, axis: int) -> bool:
         """Return whether this step's work is divided along an axis."""
@@ -407,10 +485,11 @@ class LoopEmitter:
         """Return where this thread's part of an axis begins and ends."""
         if not self.is_divided(axis):
             return "0", self.axes.length(axis)
-        if axis not in self.split_axes:
-            self.split_axes.append(axis)
+        length = self.axes.length(axis)
+        if length not in self.divided:
+            self.divided.append(length)
             self.functions.add("share")
-        i = self.split_axes.index(axis)
+        i = self.divided.index(length)
         return f"lo{i}", f"hi{i}"
 
     def word(self, node: Node) -> str:
@@ -437,11 +516,16 @@ class LoopEmitter:
         inner = self.loops.is_inner(node) and not is_sum(node)
         if local and (not inner or index[-1] == "j0"):
             return self.word(node)
+        if id(node) in self.loops.remade:
+            return f"({self.formula(node, index)})"
         return self.array(node, index)
 
     def formula(self, node: Node, index: Index) -> str:
         """Return an element's expression and note the functions that it calls."""
-        text = self.access.formula(node, index)
+        return self.calling(self.access.formula(node, index))
+
+    def calling(self, text: str) -> str:
+        """Return an expression; note the functions that it calls."""
         for name in OWN_FUNCTIONS:
             for bits in (32, 64):
                 if f"{name}{bits}(" in text:

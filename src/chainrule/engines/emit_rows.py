@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from chainrule.engines.axes import ONE, dtype_of, reduced_axes, shape_of
 from chainrule.engines.formulas import dtype_word, number
 from chainrule.engines.loops import Step, is_sum
@@ -113,7 +115,7 @@ class Rows:
         e = self.e
         along = [n for n in nodes if is_sum(n) and self.loops.along(n) == "row"]
         for node in along:
-            e.add(f"{e.word(node)} = {initial(node)}", node)
+            e.add(e.calling(f"{e.word(node)} = {_ranked(node, 'rank', initial(node))}"), node)
         waiting, e.deferred = e.deferred, []
         for axis in sorted({self.axes.of(self.loops.looped(node))[-1] for node in nodes}):
             own = [n for n in nodes if self.axes.of(self.loops.looped(n))[-1] == axis]
@@ -134,6 +136,8 @@ class Rows:
         for node in along:
             if node.op.name == "mean":
                 e.add(f"{e.word(node)} /= {_count(e, node)}", node)
+            elif _has_rank(node):
+                e.add(e.calling(f"{e.word(node)} = {_ranked(node, 'ranked', e.word(node))}"))
             self._keep(node)
 
 
@@ -164,10 +168,23 @@ def total(e: LoopEmitter, node: Node) -> str:
     return e.array(node, index or ["0"] * len(shape_of(node)))
 
 
+def _has_rank(node: Node) -> bool:
+    """Return whether an extreme is found by ranks; a NaN among the smallest would be the last."""
+    return node.op.name == "max" and dtype_of(node) in (np.float32, np.float64)
+
+
+def _ranked(node: Node, function: str, word: str) -> str:
+    return f"{function}{8 * dtype_of(node).itemsize}({word})" if _has_rank(node) else word
+
+
 def gather_term(e: LoopEmitter, node: Node) -> None:
     """Add the element at hand to a sum."""
     where, what = total(e, node), term(e, node)
-    if node.op.name == "prod":
+    if _has_rank(node) and e.loops.is_inner(node) and e.loops.along(node) == "row":
+        word = f"m{e.numbers[id(node)]}"
+        e.add(e.calling(f"{word} = {_ranked(node, 'rank', what)}"), node)
+        e.add(f"{where} = {word} if {word} > {where} else {where}")
+    elif node.op.name == "prod":
         e.add(f"{where} *= {what}", node)
     elif node.op.name in {"max", "min"}:
         sign = ">" if node.op.name == "max" else "<"

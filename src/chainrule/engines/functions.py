@@ -1,4 +1,4 @@
-"""What emitted Numba programs call: functions that vectorise, BLAS, and the flushing of denormals.
+"""What emitted Numba programs call: functions that vectorise, and the flushing of denormals.
 
 Importing this module needs Numba. The functions of the C library are calls, which stop a loop from
 vectorising; those here are plain arithmetic, with errors of at most 2 units in the last place
@@ -194,60 +194,36 @@ def tanh64(x):  # type: ignore[no-untyped-def]
     return far if abs(x) > 0.625 else near
 
 
-def _blas(real: Any) -> Any:
-    """Return an intrinsic that calls BLAS's product of matrices, given its address."""
+@function
+def rank32(x):  # type: ignore[no-untyped-def]
+    """A whole number for each number, in the same order; NaN is the largest of all.
 
-    def gemm(
-        context: Any, address: Any, ta: Any, tb: Any, m: Any, n: Any, k: Any,
-        a: Any, lda: Any, b: Any, ldb: Any, beta: Any, c: Any, ldc: Any,
-    ) -> Any:  # fmt: skip
-        whole = types.int64
-        signature = types.void(
-            whole, whole, whole, whole, whole, whole, a, whole, b, whole, real, c, whole
-        )
-        return signature, _call_of_gemm(real)
-
-    return intrinsic(gemm)
+    The larger of whole numbers is found for many at once; of numbers, it is not, because of NaN.
+    """
+    bits = bits32(x)
+    return (
+        np.int32(0x7FFFFFFF) if x != x else bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))
+    )
 
 
-def _call_of_gemm(real: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        address, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc = args
-        number, small, letter = context.get_value_type(real), ir.IntType(32), ir.IntType(8)
-
-        def on_stack(value: Any) -> Any:
-            slot = tools.alloca_once(builder, value.type)
-            builder.store(value, slot)
-            return slot
-
-        def integer(value: Any) -> Any:
-            return on_stack(builder.trunc(value, small))
-
-        def flag(value: Any) -> Any:
-            chosen = builder.select(
-                tools.is_not_null(builder, value),
-                ir.Constant(letter, ord("T")),
-                ir.Constant(letter, ord("N")),
-            )
-            return on_stack(chosen)
-
-        def data(kind: Any, value: Any) -> Any:
-            return context.make_array(kind)(context, builder, value).data
-
-        arguments = [
-            flag(ta), flag(tb), integer(m), integer(n), integer(k),
-            on_stack(ir.Constant(number, 1.0)), data(signature.args[6], a), integer(lda),
-            data(signature.args[8], b), integer(ldb), on_stack(beta),
-            data(signature.args[11], c), integer(ldc),
-        ]  # fmt: skip
-        kind = ir.FunctionType(ir.VoidType(), [value.type for value in arguments])
-        builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
-        return context.get_dummy_value()
-
-    return build
+@function
+def ranked32(rank):  # type: ignore[no-untyped-def]
+    """The number of a rank: `rank32` undone."""
+    return float32(rank ^ ((rank >> np.int32(31)) & np.int32(0x7FFFFFFF)))
 
 
-gemm32, gemm64 = _blas(types.float32), _blas(types.float64)
+@function
+def rank64(x):  # type: ignore[no-untyped-def]
+    """See `rank32`."""
+    bits, rest = bits64(x), np.int64(0x7FFFFFFFFFFFFFFF)
+    return rest if x != x else bits ^ ((bits >> np.int64(63)) & rest)
+
+
+@function
+def ranked64(rank):  # type: ignore[no-untyped-def]
+    """See `ranked32`."""
+    return float64(rank ^ ((rank >> np.int64(63)) & np.int64(0x7FFFFFFFFFFFFFFF)))
+
 
 # Bits of MXCSR: results that would be denormal are zero, and so are denormal operands.
 _FLUSH = 0x8040

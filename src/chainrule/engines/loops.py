@@ -55,6 +55,7 @@ def is_sum(node: Node) -> bool:
 
 
 Read = tuple[Value, Index]
+_CHEAP = frozenset({"add", "subtract", "multiply", "negative", "positive"})
 
 
 class Loops:
@@ -69,6 +70,8 @@ class Loops:
         The pass, within its loop, before which a row's number is known, or in which an element is.
     stored : dict of int to str
         What must be in memory: ``"array"``, or ``"row"`` if for one row at a time.
+    remade : set of int
+        What is computed anew in a later pass, for that is cheaper than to store it.
     reads : dict of int to list of (Node, index)
         By identity of a node: the computed elements that it reads.
     given : dict of int to list of (Value, index)
@@ -81,17 +84,19 @@ class Loops:
         names: dict[int, str],
         fixed: Mapping[int, int] = EMPTY,
         trusted: Collection[int] = (),
+        changing: Collection[int] = (),
         parallel: bool = False,
     ) -> None:
-        self.graph, self.parallel = graph, parallel
+        self.graph, self.changing, self.parallel = graph, changing, parallel
         self.axes = Axes(graph, names, fixed)
         self._found: list[tuple[Node, Index]] = []
         self._met: list[Read] = []
-        self.access = Access(self.axes, names, self._note, self._note_given, trusted)
+        self.access = Access(self.axes, names, self._note, self._note_given, trusted=trusted)
         self.steps: list[Step] = []
         self.place: dict[int, int] = {}
         self.stage: dict[int, int] = {}
         self.stored: dict[int, str] = {}
+        self.remade: set[int] = set()
         self.reads: dict[int, list[tuple[Node, Index]]] = {}
         self.given: dict[int, list[Read]] = {}
         for node in graph.nodes:
@@ -308,6 +313,22 @@ class Loops:
                 self.stored[id(node)] = "array"
             for base, index in self.reads[id(node)]:
                 self._read_by(node, base, index)
+        for node in self.graph.nodes:
+            if self.stored.get(id(node)) == "row" and self._is_cheap(node):
+                del self.stored[id(node)]
+                self.remade.add(id(node))
+
+    def _is_cheap(self, node: Node) -> bool:
+        """Return whether a node is a sum or the like of what is at hand in every pass."""
+        if node.op.name not in _CHEAP or any(
+            id(x) in self.changing for x, _ in self.given[id(node)]
+        ):
+            return False
+        at_hand = {*self.stored, *self.remade}
+        return all(
+            id(base) in at_hand or not shape_of(base) or is_sum(base) or not self.is_inner(base)
+            for base, _ in self.reads[id(node)]
+        )
 
     def is_alone(self, node: Node) -> bool:
         """Return whether a node is a step by itself."""

@@ -75,6 +75,19 @@ def _give_way(context: Any) -> Any:
     return types.void(), build
 
 
+@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
+def _cycles(context: Any) -> Any:
+    """Return the processor's counter of time."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(64), [])
+        name = "llvm.readcyclecounter"
+        return builder.call(tools.get_or_insert_function(builder.module, kind, name), [])
+
+    return types.int64(), build
+
+
+cycles: Any = _cycles
 arrive: Any = _arrive
 arrived: Any = _arrived
 pause: Any = _pause
@@ -110,3 +123,12 @@ def share(n, thread, n_threads):  # type: ignore[no-untyped-def]
     if n >= 32:
         low, high = (low + 4) // 8 * 8, (high + 4) // 8 * 8
     return low, n if thread == n_threads - 1 else high
+
+
+@function
+def owners(n_threads):  # type: ignore[no-untyped-def]
+    """Return the mask of the last bits of a row's number that say which thread's row it is."""
+    n = 1
+    while 2 * n <= n_threads:
+        n *= 2
+    return n - 1

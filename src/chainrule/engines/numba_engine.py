@@ -90,7 +90,8 @@ def work(graph: Graph) -> float:
 
 def prepared(graph: Graph, shared: bool, sweeping: Sweeping | None = None) -> Graph:
     """Return a lowered graph as loops are made of it."""
-    graph = prepare.folded(prepare.with_one_exponential(graph))
+    graph = prepare.with_known_sums(prepare.with_one_exponential(graph))
+    graph = prepare.folded(graph)
     if sweeping:
         graph = prepare.swept(graph, sweeping.n_carry, sweeping.n_data)
         graph = prepare.with_row_updates(graph)

@@ -226,6 +226,25 @@ def is_transposing(node: Node) -> bool:
     return flipped and not is_virtual(base) and dtype_of(node).kind == "f"
 
 
+def with_known_sums(graph: Graph) -> Graph:
+    """Return the graph with the sum of a row in which one number was put as that number."""
+
+    def change(node: Node) -> Value:
+        put = node.inputs[0] if node.inputs else node
+        if not ours(node.op, {"sum"}) or not isinstance(put, Node) or not shape_of(node):
+            return node
+        last = len(shape_of(put)) - 1
+        if not ours(put.op, {"scatter_along_axis"}) or put.params["axis"] not in (-1, last):
+            return node
+        a, places, _ = put.inputs
+        along = node.params.get("axis") in (-1, last) and node.params.get("keepdims")
+        if not along or shape_of(a)[-1] != 1 or shape_of(places)[-1] != 1:
+            return node
+        return a if a.aval == node.aval else node
+
+    return mapped(graph, change)
+
+
 def with_one_exponential(graph: Graph) -> Graph:
     """Return the graph with ``exp(x - top - total)`` as ``exp(x - top) * exp(-total)``.
 

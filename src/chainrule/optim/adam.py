@@ -70,6 +70,6 @@ class Adam(Optimizer):
         m = beta1 * slots["m"] + (1.0 - beta1) * g
         v = beta2 * slots["v"] + (1.0 - beta2) * (g * g)
         # The powers are taken in float64: in float32, 1 - 0.999 has but four correct digits.
-        mean = m / weak(1.0 - np.power(beta1, step), p)
-        root = np.sqrt(v / weak(1.0 - np.power(beta2, step), p))
-        return p - lr * mean / (root + self.eps), {"m": m, "v": v}
+        move = lr * weak(1.0 / (1.0 - np.power(beta1, step)), p)
+        root = np.sqrt(v) * weak(1.0 / np.sqrt(1.0 - np.power(beta2, step)), p)
+        return p - move * m / (root + self.eps), {"m": m, "v": v}
