@@ -190,15 +190,21 @@ class Product:
     def _gathered(self, b: Any, strip: Strip, m: Any, room: Matrix) -> tuple[Any, Matrix]:
         """Let the first tile gather the lines of B, if there is room: it costs next to nothing.
 
-        Elsewhere they lie a row of B apart, often at a distance that caches are bad at. Returns the
-        row after the tile, and where the lines are.
+        Elsewhere they lie a row of B apart, often at a distance that caches are bad at. During the
+        next tiles what the next strip will gather comes nearer. Returns the row after these tiles,
+        and where the lines are.
         """
+        tiles, near = 1 + strip.width, replace(strip, b=room)
 
         def gathered() -> list[Any]:
-            tile(b, strip, self.height, whole(0), room)
-            return [whole(self.height), room.place, room.row]
+            tile(b, strip, self.height, whole(0), copy=room)
+            for j in range(1, tiles):
+                place = b.gep(strip.b.place, [whole(strip.lanes.count * (strip.width + j - 1))])
+                following = Matrix(place, strip.b.row)
+                tile(b, near, self.height, whole(self.height * j), ahead=following)
+            return [whole(self.height * tiles), room.place, room.row]
 
-        fits = b.and_(there(b, room.place), b.icmp_signed(">=", m, whole(self.height)))
+        fits = b.and_(there(b, room.place), b.icmp_signed(">=", m, whole(self.height * tiles)))
         usual = [whole(0), strip.b.place, strip.b.row]
         at, place, row = chosen(b, fits, gathered, usual)
         return at, Matrix(place, row)

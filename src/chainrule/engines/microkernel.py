@@ -105,10 +105,11 @@ def called(b: Any, name: str, result: Any, arguments: Sequence[Any]) -> Any:
     return b.call(function, arguments)
 
 
-def prefetch(b: Any, pointer: Any) -> None:
-    """Have memory near before it is wanted; C is wanted at the end of a tile, all at once."""
+def prefetch(b: Any, pointer: Any, nearness: int) -> None:
+    """Have memory in a cache before it is wanted: in the nearest, 3, or the next, 2."""
     place = b.bitcast(pointer, ir.IntType(8).as_pointer())
-    called(b, "llvm.prefetch.p0", VOID, [place, *(ir.Constant(SMALL, x) for x in (0, 3, 1))])
+    kind = [ir.Constant(SMALL, x) for x in (0, nearness, 1)]  # to be read, data
+    called(b, "llvm.prefetch.p0", VOID, [place, *kind])
 
 
 class Lanes:
@@ -209,14 +210,24 @@ class Strip:
         return list(zip(starts, [None] * (self.width - 1) + [self.mask], strict=True))
 
 
-def tile(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None = None) -> None:
-    """Compute `height` rows of a strip from `first` on, and copy the lines of B on the way."""
+def tile(
+    b: Any,
+    strip: Strip,
+    height: int,
+    first: Any,
+    copy: Matrix | None = None,
+    ahead: Matrix | None = None,
+) -> None:
+    """Compute `height` rows of a strip, from `first` on.
+
+    On the way the lines of B are copied, and a vector of each line `ahead` is brought nearer.
+    """
     lanes, zero = strip.lanes, ir.Constant(strip.lanes.real, 0.0)
     rows = [strip.c.at(b, b.add(first, whole(i)), whole(0)) for i in range(height)]
     places = [(b.gep(row, [j]), mask) for row in rows for j, mask in strip.columns()]
-    for place, _ in places:
-        prefetch(b, place)
-    sums = _sums(b, strip, height, first, copy)
+    for place, _ in places:  # which are wanted at the end, all at once
+        prefetch(b, place, 3)
+    sums = _sums(b, strip, height, first, copy, ahead)
     with b.if_else(b.fcmp_ordered("==", strip.beta, zero)) as (then, otherwise):
         with then:
             for total, (place, mask) in zip(sums, places, strict=True):
@@ -227,7 +238,9 @@ def tile(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None = No
                 lanes.store(lanes.fma(beta, lanes.load(place, mask), total), place, mask)
 
 
-def _sums(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None) -> list[Any]:
+def _sums(
+    b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None, ahead: Matrix | None
+) -> list[Any]:
     """Return the sums over all terms of a tile, row by row."""
     lanes, before = strip.lanes, b.block
     rows = [hidden(b, strip.a.at(b, b.add(first, whole(i)), whole(0))) for i in range(height)]
@@ -243,6 +256,8 @@ def _sums(b: Any, strip: Strip, height: int, first: Any, copy: Matrix | None) ->
     if copy is not None:
         for vector, (j, _) in zip(vectors, strip.columns(), strict=True):
             lanes.store(vector, copy.at(b, term, j))
+    if ahead is not None:
+        prefetch(b, ahead.at(b, term, whole(0)), 2)
     numbers = [lanes.spread(b.load(b.gep(row, [column]))) for row in rows]
     products = [(number, vector) for number in numbers for vector in vectors]
     following = [
