@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -46,7 +45,9 @@ def jax_program(graph: Graph, arrays: Sequence[Any], cache: Cache) -> Program:
 def jax_sweep(graph: Graph, arrays: Arrays, n_carry: int, n_data: int, cache: Cache) -> Sweep:
     """Return a sweep that is one program; step by step, where JAX has no form of the step."""
     program = jax_program(graph, arrays, cache)
-    return JaxSweep(program, n_carry) if isinstance(program, JaxProgram) else Stepwise(program)
+    if isinstance(program, JaxProgram):
+        return JaxSweep(program, n_carry)
+    return Stepwise(program)
 
 
 class JaxProgram:
@@ -86,15 +87,15 @@ class JaxProgram:
 class JaxSweep:
     """A step run over batches, as one program.
 
-    The carry stays on the device meanwhile. Data that nobody can write to is moved there once and
-    stays as long as it is in use; other data, whose numbers may have changed, at each call.
+    The carry stays on the device meanwhile. Data is moved there at each call, for its numbers may
+    have changed, unless nobody can write to it and it is that of the call before.
     """
 
     def __init__(self, program: JaxProgram, n_carry: int) -> None:
         self.program: Program = program
         self.constants = program.constants
         self.run = _swept(program.function, n_carry)
-        self._moved: dict[int, tuple[weakref.ref[Any], Any]] = {}
+        self._moved: list[tuple[Any, Any]] = []
 
     def __call__(
         self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
@@ -104,24 +105,22 @@ class JaxSweep:
 
         with exact():
             own = [jnp.array(x, copy=True) for x in carry]  # whose memory is given away
-            rows = list(map(self._on_device, data))
+            rows = self._on_device(data)
             state, kept, checks = self.run(own, rows, places, list(each), self.constants)
             if all(map(bool, checks)):
                 for old, new in zip([*carry, *outputs], [*state, *kept], strict=True):
                     np.copyto(old, new)
                 return
         numpy = Stepwise(InterpreterProgram(self.program.graph, (), {}))
-        numpy([np.array(x) for x in carry], data, places, each, outputs)
+        numpy(carry, data, places, each, outputs)  # whose error, if any, says what is wrong
 
-    def _on_device(self, x: Any) -> Any:
+    def _on_device(self, data: Arrays) -> list[Any]:
         import jax.numpy as jnp  # type: ignore[import-not-found, unused-ignore]
 
-        if not _frozen(x):
-            return x
-        self._moved = {k: pair for k, pair in self._moved.items() if pair[0]() is not None}
-        if id(x) not in self._moved:
-            self._moved[id(x)] = weakref.ref(x), jnp.asarray(x)
-        return self._moved[id(x)][1]
+        before = {id(x): (x, moved) for x, moved in self._moved}
+        frozen = {id(x): before.get(id(x)) or (x, jnp.asarray(x)) for x in data if _frozen(x)}
+        self._moved = list(frozen.values())
+        return [frozen[id(x)][1] if id(x) in frozen else x for x in data]
 
 
 def _frozen(x: Any) -> bool:

@@ -7,6 +7,7 @@ that depend on shapes alone run in NumPy itself. What is left is written here.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType
@@ -65,6 +66,7 @@ def _found(module: Any, path: list[str]) -> Any:
     return module
 
 
+@functools.cache
 def twin(function: Any) -> Callable[..., Any]:
     """Return the same code, in which ``np`` means `jax.numpy`, in all that it calls beside it."""
     home = function.__globals__
