@@ -74,10 +74,10 @@ class Task:
 
 
 def layers(sizes: Sequence[int], seed: int = 0) -> list[Any]:
-    """Return matrices (in, out), uniform as Glorot and Bengio (2010) have them, and zero biases."""
+    """Return matrices (in, out), uniform as He et al. (2015) have them, and zero biases."""
     rng, found = np.random.default_rng(seed), []
     for n_in, n_out in pairwise(sizes):
-        bound = np.sqrt(6.0 / (n_in + n_out))
+        bound = np.sqrt(6.0 / n_in)
         found += [rng.uniform(-bound, bound, (n_in, n_out)).astype(np.float32)]
         found += [np.zeros(n_out, np.float32)]
     return found

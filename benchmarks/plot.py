@@ -58,6 +58,7 @@ def ratios(axes: Any, workloads: list[dict[str, Any]]) -> None:
             axes.scatter(line["ratio"], i, s=30, color=face, edgecolor=colour(line["name"]))
     axes.axvline(1, color=INK, linewidth=1.2)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(workloads)), [found["key"] for found in workloads])
     axes.invert_yaxis()
     axes.set_xlabel("time / chainrule's time (right of 1: slower than chainrule)")

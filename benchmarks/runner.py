@@ -298,6 +298,7 @@ def options_of(rounds: int = 7) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--block", type=float, default=0.15, help="seconds a contender a round")
+    parser.add_argument("--match", default="", help="only workloads whose title begins with this")
     parser.add_argument("--json", type=Path, help="file for the results")
     parser.add_argument("--limits", type=Path, help="what roofline.py --json wrote; else measured")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
@@ -325,5 +326,6 @@ def main(script: str, workloads: Sequence[Workload], rounds: int = 7) -> None:
     results = [
         run(script, position, workload, options.rounds, options.block, limits)
         for position, workload in enumerate(workloads)
+        if workload.title.startswith(options.match)
     ]
     write(options.json, results)
