@@ -250,6 +250,22 @@ def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def _floor_divide(a: Array, b: Array) -> Array:
+    """As NumPy has it for infinities, and with its signs of zeros."""
+    if not jnp.issubdtype(jnp.result_type(a, b), jnp.floating):
+        return jnp.floor_divide(a, b)
+    rest = jnp.fmod(a, b)
+    whole = (a - rest) / b - ((rest != 0) & ((b < 0) != (rest < 0)))
+    floor = jnp.floor(whole)
+    floor = jnp.where(whole - floor > 0.5, floor + 1.0, floor)
+    return jnp.where(b == 0, a / b, jnp.where(whole == 0, jnp.copysign(0.0, a / b), floor))
+
+
+def heaviside(x: Array, middle: Array) -> Array:
+    """0, `middle`, 1 for x below, at and above 0; NaN stays."""
+    return jnp.where(jnp.isnan(x), x, jnp.where(x == 0, middle, (x > 0).astype(x.dtype)))
+
+
 def power(a: Array, b: Array) -> Array:
     """Power, of integers modulo the size of their dtype."""
     dtype = jnp.result_type(a, b)
@@ -344,6 +360,12 @@ def least_squares(a: Array, b: Array, *, rcond: Any = None) -> Array:
     return jnp.where(rank < min(a.shape), jnp.nan, x)
 
 
+def pinv(a: Array, *, rcond: Any = None, hermitian: bool = False, rtol: Any = 1e-15) -> Array:
+    """Pseudo-inverse, with NumPy's limits for singular values that count as zero."""
+    limit = max(a.shape[-2:]) * jnp.finfo(a.dtype).eps if rtol is None else rtol
+    return jnp.linalg.pinv(a, rtol=limit if rcond is None else rcond, hermitian=hermitian)
+
+
 _REDUCTIONS = (np.logical_and.reduce, np.logical_or.reduce)
 # Of chainrule's own ops.
 OWN: dict[str, Callable[..., Any]] = {
@@ -381,9 +403,11 @@ LIKE_NUMPY: dict[str, Form] = {
     "exp2": _accurate(jnp.exp2, _exp2),
     "expm1": _accurate(jnp.expm1, _expm1),
     "fix": "trunc",
-    "floor_divide": _whole(jnp.floor_divide),
+    "floor_divide": _whole(_floor_divide),
     "fmod": _whole(jnp.fmod),
+    "heaviside": heaviside,
     "log1p": _accurate(jnp.log1p, _log1p),
+    "pinv": pinv,
     "power": power,
     "remainder": _whole(jnp.remainder),
     "searchsorted": lambda *args, **kwargs: jnp.searchsorted(*args, **kwargs).astype(int),
