@@ -82,16 +82,10 @@ def _summed_axes(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(range(extra)), stretched
 
 
-def emit(plan: Plan) -> Source:
-    """Return the source of a function ``program(inputs, constants, buffers)``.
+class Emitter:
+    """One emission: the source of a function ``program(inputs, constants, buffers)``.
 
     Names come from the graph's inputs through `identifier`; no other string of a user's enters.
-    """
-    return Emitter(plan).source
-
-
-class Emitter:
-    """One emission: the names given so far and the statements made.
 
     Attributes
     ----------
@@ -113,7 +107,7 @@ class Emitter:
         self.names = dict(zip(map(id, self.graph.inputs), input_names(self.graph), strict=True))
         self.names |= {id(node): f"v{i}" for i, node in enumerate(self.graph.nodes)}
         self.numbers = {id(node): i for i, node in enumerate(self.graph.nodes)}
-        body = [self.line(i, node) for i, node in enumerate(self.graph.nodes)]
+        body = filter(None, [self.line(i, node) for i, node in enumerate(self.graph.nodes)])
         tail = self.tail()
         self.source.text = "\n".join([*self.head(), *body, *tail, ""])
 
