@@ -313,7 +313,7 @@ def test_a_finished_run_has_nothing_to_resume(run, quick):
 
 
 def test_resume_goes_on_where_the_run_stopped(run, tmp_path, monkeypatch):
-    options = ("--epochs", "20", "--hidden", "8", "--quiet")
+    options = ("--epochs", "20", "--hidden", "8", "--quiet", "--engine", "eager")
     run("fit", "iris", *options, "--out", "whole")
     steps = []
     gradients = Step.gradients

@@ -1,5 +1,6 @@
 """The training program of these tests, as a module and as a process."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,14 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(params=["eager", "numpy", "numba"])
+def engine(request):
+    """Return each engine in turn."""
+    if request.param == "numba" and importlib.util.find_spec("numba") is None:
+        pytest.skip("Numba is not installed")
+    return request.param
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A training program, for tests that run it in processes of its own.
 
-``program.py FOLDER [RESUME]`` trains with a checkpoint after every step, printing "ready" before
-the first, and at the end a digest of the network.
+``program.py FOLDER ENGINE [RESUME]`` trains with a checkpoint after every step, printing "ready"
+before the first, and at the end a digest of the network.
 """
 
 import hashlib
@@ -59,10 +59,10 @@ def train(checkpoint=None, resume=False, epochs=30, callbacks=(), **options):
 
 
 if __name__ == "__main__":
-    folder, *rest = sys.argv[1:]
+    folder, engine, *rest = sys.argv[1:]
     place = Checkpoint(folder, every_steps=1) if folder else None
     try:
-        model, _ = train(place, resume=bool(rest), callbacks=[Ready()])
+        model, _ = train(place, resume=bool(rest), callbacks=[Ready()], engine=engine)
     except Interrupted as stop:
         sys.stderr.write(f"{stop}\n")
         sys.exit(130)

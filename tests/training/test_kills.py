@@ -13,9 +13,14 @@ from chainrule.io import load_tensors
 from chainrule.training.checkpoint import latest
 
 
-@pytest.fixture(scope="module")
-def expected():
-    return digest(train()[0])
+@pytest.fixture(params=["eager", "numpy"])
+def engine(request):
+    return request.param
+
+
+@pytest.fixture
+def expected(engine):
+    return digest(train(engine=engine)[0])
 
 
 def close(process):
@@ -23,10 +28,10 @@ def close(process):
     process.stderr.close()
 
 
-def kills_of_one_run(folder, start, expected, rng, at_most):
+def kills_of_one_run(folder, start, engine, expected, rng, at_most):
     """Kill a training at random moments and resume it, until it ends; return how often."""
     for kills in range(at_most + 1):
-        process = start(folder, "resume")
+        process = start(folder, engine, "resume")
         try:
             timeout = rng.uniform(0, 0.25) if kills < at_most else None
             output, errors = process.communicate(timeout=timeout)
@@ -46,26 +51,26 @@ def kills_of_one_run(folder, start, expected, rng, at_most):
     pytest.fail("the training was never let to end")
 
 
-def kill(folder, start, expected, wanted):
+def kill(folder, start, engine, expected, wanted):
     rng = np.random.default_rng(wanted)
     kills = run = 0
     while kills < wanted:
         run += 1
-        kills += kills_of_one_run(folder / str(run), start, expected, rng, wanted - kills)
+        kills += kills_of_one_run(folder / str(run), start, engine, expected, rng, wanted - kills)
 
 
-def test_ten_kills(tmp_path, start, expected):
-    kill(tmp_path, start, expected, 10)
+def test_ten_kills(tmp_path, start, engine, expected):
+    kill(tmp_path, start, engine, expected, 10)
 
 
 @pytest.mark.slow
-def test_two_hundred_kills(tmp_path, start, expected):
-    kill(tmp_path, start, expected, 200)
+def test_two_hundred_kills(tmp_path, start, engine, expected):
+    kill(tmp_path, start, engine, expected, 200)
 
 
-def test_ctrl_c(tmp_path, start, expected):
+def test_ctrl_c(tmp_path, start, engine, expected):
     for delay in (0.0, 0.15, 0.4):
-        process = start(tmp_path, "resume")
+        process = start(tmp_path, engine, "resume")
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=120)  # it must not hang
@@ -75,24 +80,24 @@ def test_ctrl_c(tmp_path, start, expected):
         assert f"resume=True with the checkpoint in {tmp_path}" in errors
         assert "Traceback" not in errors
         assert len(os.listdir(tmp_path)) == 1
-    process = start(tmp_path, "resume")
+    process = start(tmp_path, engine, "resume")
     assert process.communicate() == (f"{expected}\n".encode(), b"")
 
 
-def run_with_hash_seeds(start, seeds):
+def run_with_hash_seeds(start, engine, seeds):
     found = set()
     for seed in seeds:
-        process = start("", PYTHONHASHSEED=str(seed), PATH=os.environ["PATH"])
+        process = start("", engine, PYTHONHASHSEED=str(seed), PATH=os.environ["PATH"])
         output, errors = process.communicate()
         assert errors == b""
         found.add(output.decode().strip())
     return found
 
 
-def test_fresh_processes_agree(start, expected):
-    assert run_with_hash_seeds(start, [0, 1, 12345]) == {expected}
+def test_fresh_processes_agree(start, engine, expected):
+    assert run_with_hash_seeds(start, engine, [0, 1, 12345]) == {expected}
 
 
 @pytest.mark.slow
-def test_twenty_fresh_processes_agree(start, expected):
-    assert run_with_hash_seeds(start, range(20)) == {expected}
+def test_twenty_fresh_processes_agree(start, engine, expected):
+    assert run_with_hash_seeds(start, engine, range(20)) == {expected}

@@ -61,7 +61,7 @@ def child(program, *arguments):
     return float(result.stdout)
 
 
-@pytest.mark.parametrize("options", ["{}", "{'clip_norm': 1e-3}"])
+@pytest.mark.parametrize("options", ["{}", "{'clip_norm': 1e-3}", "{'engine': 'numpy'}"])
 def test_the_peak(options):
     if sys.platform != "linux":
         pytest.skip("reads /proc")

@@ -198,6 +198,13 @@ def fit(
     seed: Annotated[
         int, typer.Option(help="Decides everything random.", rich_help_panel=_NETWORK)
     ] = 0,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="auto, eager, numpy, numba or jax: what computes the steps of training.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = "auto",
     out: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
@@ -239,6 +246,7 @@ def fit(
         settings_of,
     )
     from chainrule.data.target import TASKS
+    from chainrule.training.plan import ENGINES
 
     if resume is not None:
         _refuse_beside_resume(context)
@@ -253,12 +261,14 @@ def fit(
         batch_size=batch_size, epochs=epochs, patience=patience, weight_decay=weight_decay,
         dropout=dropout, validation=validation, seed=seed,
     )  # fmt: skip
+    if engine not in ENGINES:
+        raise UsageError(f"--engine is one of {', '.join(ENGINES)}, not {engine!r}")
     if not 0 < hold_out < 1:
         raise UsageError(f"--hold-out must lie between 0 and 1, not {hold_out}")
     options = reading_options(delimiter, encoding, header, skip_rows, decimal, quotes, missing)
     request = FitRequest(
         source, tuple(target or ()), task, parse_types(types or (), drop or ()), hold_out,
-        settings, Reading(**options),
+        settings, Reading(**options), engine,
     )  # fmt: skip
     command.start(request, out, as_json=as_json, quiet=quiet)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def start(request: FitRequest, out: Path | None, *, as_json: bool, quiet: bool) 
     _show_plan(request, table, trial, talking=not (as_json or quiet))
     folder = _new_folder(request, table, out)
     with sole_writer(folder):
-        _train(trial, folder, resume=False, as_json=as_json, quiet=quiet)
+        _train(request, trial, folder, resume=False, as_json=as_json, quiet=quiet)
 
 
 def _new_folder(request: FitRequest, table: Table, out: Path | None) -> Path:
@@ -97,7 +98,7 @@ def _go_on(folder: Path, *, as_json: bool, quiet: bool) -> None:
         )
     trial = _prepare(request, table)
     _show_plan(request, table, trial, talking=not (as_json or quiet))
-    _train(trial, folder, resume=True, as_json=as_json, quiet=quiet)
+    _train(request, trial, folder, resume=True, as_json=as_json, quiet=quiet)
 
 
 def _prepare(request: FitRequest, table: Table) -> Trial:
@@ -118,22 +119,26 @@ def _show_plan(request: FitRequest, table: Table, trial: Trial, *, talking: bool
         show.network(console, trial)
 
 
-def _train(trial: Trial, folder: Path, *, resume: bool, as_json: bool, quiet: bool) -> None:
+def _train(
+    request: FitRequest, trial: Trial, folder: Path, *, resume: bool, as_json: bool, quiet: bool
+) -> None:
     silent = as_json or quiet
     epochs = trial.model.settings.epochs or 1
     try:
-        result = trial.run(
-            checkpoint=Checkpoint(folder / CHECKPOINT, every_epochs=max(1, epochs // 10)),
-            resume=resume and (folder / CHECKPOINT).exists(),
-            progress=False if silent else "auto",
-        )
+        with warnings.catch_warnings(record=True) as notes:
+            result = trial.run(
+                checkpoint=Checkpoint(folder / CHECKPOINT, every_epochs=max(1, epochs // 10)),
+                resume=resume and (folder / CHECKPOINT).exists(),
+                progress=False if silent else "auto",
+                engine=request.engine,
+            )
         metrics = write_run(result, folder)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"interrupted; go on with: chainrule fit --resume {shlex.quote(str(folder))}"
         ) from None
     if not silent:
-        show.results(show.console(), metrics)
+        show.results(show.console(), metrics, [str(note.message) for note in notes])
     _finish(metrics, folder, as_json=as_json, quiet=quiet)
 
 

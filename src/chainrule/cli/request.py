@@ -62,6 +62,7 @@ class FitRequest:
     hold_out: float = 0.2
     settings: Settings = field(default_factory=Settings)
     reading: Reading = field(default_factory=Reading)
+    engine: str = "auto"
 
     def table(self) -> Table:
         """Read the source."""

@@ -133,10 +133,13 @@ def network(console: Console, trial: Trial) -> None:
     )
 
 
-def results(console: Console, metrics: dict[str, Any]) -> None:
+def results(console: Console, metrics: dict[str, Any], notes: Sequence[str] = ()) -> None:
     """Show the measures on the held-out part, beside the baselines."""
+    for note in notes:
+        console.print(verbatim(f"note: {note}"))
     best = f", the best was {metrics['best_epoch']}" if metrics["best_epoch"] else ""
     console.print(verbatim(f"trained for {_count(metrics['epochs'], 'epoch')}{best}"))
+    console.print(verbatim(f"engine: {metrics['engine']}"))
     scores = metrics["held_out"]
     rows = metrics["rows"]["held_out"]
     if metrics["task"] == "regression":

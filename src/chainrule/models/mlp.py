@@ -58,6 +58,7 @@ class _MLP(ABC):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         random_state: Any = None,
+        engine: str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -71,6 +72,7 @@ class _MLP(ABC):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
+        self.engine = engine
 
     @classmethod
     def _parameter_names(cls) -> list[str]:
@@ -171,6 +173,7 @@ class _MLP(ABC):
             early_stopping=None if held is None else EarlyStopping(patience=self.n_iter_no_change),
             sample_weight=None if weight is None else np.asarray(weight, np.float32)[kept],
             progress=False,
+            engine=self.engine,
         )
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = self.history_["loss"]
@@ -222,6 +225,8 @@ class MLPClassifier(_MLP):
         Patience of early stopping.
     random_state : int, Generator or None
         Decides the initial weights and all draws; None takes fresh ones.
+    engine : str
+        What takes the steps of training, as for `chainrule.training.fit`.
 
     Attributes
     ----------
@@ -312,6 +317,8 @@ class MLPRegressor(_MLP):
         Patience of early stopping.
     random_state : int, Generator or None
         Decides the initial weights and all draws; None takes fresh ones.
+    engine : str
+        What takes the steps of training, as for `chainrule.training.fit`.
 
     Attributes
     ----------

@@ -111,6 +111,7 @@ class TableModel:
         resume: bool = False,
         callbacks: Sequence[Any] = (),
         progress: Any = False,
+        engine: str = "auto",
     ) -> tuple[TableModel, History]:
         """Train on the rows of a table.
 
@@ -120,7 +121,7 @@ class TableModel:
             The training rows; no target may be missing.
         validation : Table, optional
             Rows that early stopping watches; the weights of the best epoch are kept.
-        checkpoint, resume, callbacks, progress
+        checkpoint, resume, callbacks, progress, engine
             As for `chainrule.training.fit`.
 
         Returns
@@ -151,6 +152,7 @@ class TableModel:
             checkpoint=checkpoint,
             resume=resume,
             progress=progress,
+            engine=engine,
         )
         return replace(self, network=network), history
 

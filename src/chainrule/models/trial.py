@@ -102,7 +102,8 @@ class Trial:
         Parameters
         ----------
         **options
-            ``checkpoint``, ``resume``, ``callbacks`` and ``progress`` of `TableModel.fit`.
+            ``checkpoint``, ``resume``, ``callbacks``, ``progress`` and ``engine`` of
+            `TableModel.fit`.
         """
         model, history = self.model.fit(self.training, self.validation, **options)
         constant = ConstantModel.fit(self.model, self.training)
@@ -145,6 +146,7 @@ class Result:
             },
             "epochs": len(self.history),
             "best_epoch": self.history.best_epoch,
+            "engine": self.history.engine,
             "parameters": nn.count_parameters(trial.model.network),
             "held_out": {
                 "network": trial.model.score(held_out),

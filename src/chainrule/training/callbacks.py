@@ -76,7 +76,10 @@ class Callback:
         """Before the first step, also of a resumed run."""
 
     def on_step_end(self, state: State) -> None:
-        """After each update of the parameters."""
+        """After each update of the parameters; where this is overridden, steps are run singly."""
+
+    def on_progress(self, state: State) -> None:
+        """After some steps, of an epoch that takes long several times a second."""
 
     def on_epoch_end(self, state: State) -> bool | None:
         """After each epoch, its record in ``state.history[-1]``; return True to stop."""

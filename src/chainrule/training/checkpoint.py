@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chainrule.constraints import COUNT, check
+from chainrule.engines.compiled import ENGINES
 from chainrule.errors import ArgumentError, ChainruleError, FileFormatError
 from chainrule.graph import Array
 from chainrule.io import (
@@ -160,6 +161,14 @@ def _state_arrays(state: State) -> dict[str, Array]:
     if state.best is not None:
         found |= {f"best.{name}": array for name, array in _arrays(state.best.model).items()}
     return found
+
+
+def engine_of(path: str | os.PathLike[str]) -> str:
+    """Return the engine that a checkpoint's run was resolved to; "auto" if it does not say."""
+    document = load_json(Path(path) / "state.json")
+    settings = document.get("settings") if isinstance(document, dict) else None
+    name = settings.get("engine") if isinstance(settings, dict) else None
+    return name if name in ("eager", *ENGINES) else "auto"
 
 
 def load(path: str | os.PathLike[str], state: State, settings: Mapping[str, Any]) -> State:

@@ -61,6 +61,8 @@ class History(Sequence[Record]):
         The epoch that early stopping found best.
     stopped : str
         Why training ended before its last epoch; empty if it did not.
+    engine, why : str
+        What took the steps, and why it was chosen.
 
     Examples
     --------
@@ -74,6 +76,8 @@ class History(Sequence[Record]):
     records: tuple[Record, ...] = ()
     best_epoch: int | None = None
     stopped: str = ""
+    engine: str = ""
+    why: str = ""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -107,6 +111,8 @@ class History(Sequence[Record]):
             ],
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
+            "engine": self.engine,
+            "why": self.why,
         }
 
     @classmethod
@@ -118,10 +124,12 @@ class History(Sequence[Record]):
         ValueError, TypeError, KeyError
             If it is something else.
         """
-        best, stopped = document["best_epoch"], document["stopped"]
-        if not (best is None or type(best) is int) or not isinstance(stopped, str):
-            raise ValueError("best_epoch is no epoch, or stopped no text")
-        return cls(tuple(map(_record, document["records"])), best, stopped)
+        best, words = document["best_epoch"], [document[k] for k in ("stopped", "engine", "why")]
+        if not (best is None or type(best) is int):
+            raise ValueError("best_epoch is no epoch")
+        if not all(isinstance(word, str) for word in words):
+            raise ValueError("stopped, engine or why is no text")
+        return cls(tuple(map(_record, document["records"])), best, *words)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write one line an epoch under a line of names, whole or not at all."""

@@ -7,28 +7,30 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule.data import batches
+from chainrule.data import permutation
 from chainrule.errors import ArgumentError, Interrupted, NonFiniteError
+from chainrule.graph import Array
 from chainrule.graph.tree import map_leaves
-from chainrule.nn import Module, named_parameters
+from chainrule.nn import Module, load_buffers, named_buffers, named_parameters
 from chainrule.optim import Optimizer
 from chainrule.training import checkpoint as checkpoints
 from chainrule.training.callbacks import Callback, State, Totals
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import Best, EarlyStopping
+from chainrule.training.engine import engine_for
 from chainrule.training.evaluate import Loss, Metric, evaluate
 from chainrule.training.history import History, Record
 from chainrule.training.interrupts import Interrupts
-from chainrule.training.nonfinite import refuse
 from chainrule.training.plan import Plan, Schedule
 from chainrule.training.progress import progress_callback
 from chainrule.training.rows import Rows, checked_rows
-from chainrule.training.step import Step
 
 
 def fit(
@@ -50,11 +52,16 @@ def fit(
     resume: bool = False,
     sample_weight: Any = None,
     progress: str | bool | int = "auto",
+    engine: str = "auto",
 ) -> tuple[Any, History]:
     """Train a network on mini-batches.
 
     The same arguments give the same bits, on the same machine with the same versions; so does a
     run that was killed and resumed.
+
+    Unless the engine is "eager", a step is traced once and then run as a program: arrays and
+    numbers that the network, the loss or the optimizer hold beside parameters and buffers are
+    read when it is traced.
 
     Parameters
     ----------
@@ -91,6 +98,11 @@ def fit(
         Not negative; a row of weight 0 is as if it were not there.
     progress : {"auto", 0, 1, 2}
         Nothing, a bar, or a line an epoch, on standard error. "auto" is a bar on a terminal.
+    engine : {"auto", "eager", "numpy", "numba", "interpreter"}
+        What takes the steps: "eager" computes them on arrays; for the others see
+        `chainrule.compile`. "auto" estimates from the step's operations and their number what is
+        done first, and is "eager" for a step that cannot be traced. The history says which it was,
+        and a resumed run keeps it.
 
     Returns
     -------
@@ -102,6 +114,8 @@ def fit(
     ------
     ArgumentError, ShapeError, DtypeError, DataError
         If an argument or the data cannot be used; before training, naming row and column.
+    UnsupportedError
+        If a step cannot be traced for the engine that is asked for.
     NonFiniteError
         If the loss or a gradient becomes NaN or infinite, naming the step and where it began. The
         last checkpoint stays as it is.
@@ -128,6 +142,7 @@ def fit(
         clip_norm, early_stopping, (*callbacks, *([shown] if shown else ())),
         checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint)
         else Checkpoint(checkpoint),
+        engine,
     )  # fmt: skip
     return Training(plan, rows, model, resume).run()
 
@@ -153,19 +168,32 @@ class Training:
     """
 
     def __init__(self, plan: Plan, rows: Rows, model: Module, resume: bool = False) -> None:
-        self.plan, self.rows = plan, rows
-        self.step = Step(plan.loss, plan.optimizer, plan.clip_norm, plan.seed)
-        own = map_leaves(np.array, model)
+        self.rows, self.interrupts = rows, Interrupts()
+        own = copied(model)
+        slots = {
+            name: map_leaves(_untouched, plan.optimizer.init(p)["slots"][""])
+            for name, p in named_parameters(own).items()
+        }
         self.state = State(
             own,
-            plan.optimizer.init(own),
+            {"step": 0, "slots": slots},
             epochs=plan.epochs,
             steps_per_epoch=-(-len(rows) // plan.batch_size),
         )
-        self.settings = plan.settings(rows) if plan.checkpoint else {}
-        self.interrupts = Interrupts()
-        if resume:
-            self._load()
+        path = self._resumes(plan) if resume else None
+        if path and plan.engine == "auto":
+            plan = replace(plan, engine=checkpoints.engine_of(path))
+        self.engine = engine_for(plan, rows, self.state, self.interrupts)
+        self.plan = replace(plan, engine=self.engine.name)
+        self.settings = self.plan.settings(rows) if plan.checkpoint else {}
+        if path:
+            self.state = checkpoints.load(path, self.state, self.settings)
+            checkpoints.tidy(path.parent)
+        if not self.state.history.engine:
+            self.state.history = History(engine=self.engine.name, why=self.engine.why)
+        self.every_step = any(
+            type(callback).on_step_end is not Callback.on_step_end for callback in plan.callbacks
+        )
 
     def run(self) -> tuple[Any, History]:
         """Train until the last epoch, or until something stops it."""
@@ -184,34 +212,38 @@ class Training:
 
     def _epoch(self) -> None:
         state, plan = self.state, self.plan
-        order = batches(len(self.rows), plan.batch_size, plan.seed, state.epoch)
-        for index in islice(order, state.batch, None):
+        order = permutation(len(self.rows), plan.seed, state.epoch)
+        every = plan.checkpoint.every_steps if plan.checkpoint else None
+        while state.batch < state.steps_per_epoch:
+            count = 1 if self.every_step else self.engine.at_once
+            count = min(count, state.steps_per_epoch - state.batch)
+            if every:
+                count = min(count, every - state.step % every)
             with self._timed():
-                self._advance(self.rows.take(index))
+                self._advance(order, count)
             self._call("on_step_end")
-            every = plan.checkpoint.every_steps if plan.checkpoint else None
+            self._call("on_progress")
             if every and state.step % every == 0 and state.batch < state.steps_per_epoch:
                 self._save()
         self._close_epoch()
 
-    def _advance(self, batch: Rows) -> None:
-        """Take one step. What it computed is freed on return, before the next one begins."""
+    def _advance(self, order: Array, count: int) -> None:
+        """Take so many steps, or fewer, and keep the books."""
         state, plan = self.state, self.plan
-        with self.interrupts.allowed():
-            found = self.step.gradients(state.model, batch, state.step)
-        if not found.finite:
-            refuse(self.step, state.model, batch, state.step, state.epoch, found)
-        factor = 1.0 if plan.schedule is None else float(plan.schedule(state.step))
-        state.lr = plan.optimizer.lr * factor
-        state.model, state.optimizer_state = self.step.update(
-            state.model, state.optimizer_state, found, state.lr
-        )
-        state.loss, state.gradient_norm = found.loss, found.norm
-        state.step += 1
-        state.batch += 1
-        state.totals.loss += found.loss * batch.total_weight
-        state.totals.weight += batch.total_weight
-        state.totals.gradient_norm += found.norm
+        first = state.batch * plan.batch_size
+        places = order[first : first + count * plan.batch_size]
+        rates = plan.rates(state.step, count)
+        taken = self.engine.take(state, places, rates)
+        for i, (loss, norm) in enumerate(zip(taken.losses, taken.norms, strict=True)):
+            batch = places[i * plan.batch_size : (i + 1) * plan.batch_size]
+            weight = self.rows.weight_of(batch)
+            state.totals.loss += loss * weight
+            state.totals.weight += weight
+            state.totals.gradient_norm += norm
+        state.loss, state.gradient_norm, state.lr = loss, norm, rates[i]
+        state.step += len(taken.losses)
+        state.batch += len(taken.losses)
+        state.optimizer_state["step"] = state.step
 
     def _close_epoch(self) -> None:
         """Measure, keep the books, and save."""
@@ -223,7 +255,7 @@ class Training:
         record = Record(
             state.epoch + 1,
             sums.loss / sums.weight,
-            state.lr,
+            self.plan.rates(state.step - 1, 1)[0],
             sums.gradient_norm / state.steps_per_epoch,
             sums.seconds,
             validation_loss,
@@ -231,7 +263,7 @@ class Training:
         )
         state.epoch += 1
         state.batch, state.totals = 0, Totals()
-        state.history = History((*state.history.records, record))
+        state.history = replace(state.history, records=(*state.history.records, record))
         self._compare(record)
         if self._call("on_epoch_end") and not state.history.stopped:
             self._stop("a callback asked for it")
@@ -262,14 +294,13 @@ class Training:
             return
         value = stopping.value(record)
         if state.best is None or stopping.improves(value, state.best.value):
-            state.best = Best(value, state.epoch, map_leaves(np.array, state.model))
-        state.history = History(state.history.records, state.best.epoch)
+            state.best = Best(value, state.epoch, copied(state.model))
+        state.history = replace(state.history, best_epoch=state.best.epoch)
         if state.epoch - state.best.epoch >= stopping.patience:
             self._stop(f"{stopping.monitor} has not improved since epoch {state.best.epoch}")
 
     def _stop(self, reason: str) -> None:
-        history = self.state.history
-        self.state.history = History(history.records, history.best_epoch, reason)
+        self.state.history = replace(self.state.history, stopped=reason)
 
     def _check_parameters(self) -> None:
         for name, p in named_parameters(self.state.model).items():
@@ -297,13 +328,11 @@ class Training:
         assert self.plan.checkpoint is not None
         checkpoints.save(self.plan.checkpoint.folder, self.state, self.settings)
 
-    def _load(self) -> None:
-        if self.plan.checkpoint is None:
+    def _resumes(self, plan: Plan) -> Path | None:
+        """Return the checkpoint to go on from, if there is one."""
+        if plan.checkpoint is None:
             raise ArgumentError("fit: resume=True needs checkpoint=, where to resume from")
-        path = checkpoints.latest(self.plan.checkpoint.folder)
-        if path is not None:
-            self.state = checkpoints.load(path, self.state, self.settings)
-            checkpoints.tidy(self.plan.checkpoint.folder)
+        return checkpoints.latest(plan.checkpoint.folder)
 
     def _result(self) -> Module:
         stopping, best = self.plan.early_stopping, self.state.best
@@ -318,3 +347,19 @@ class Training:
             folder = os.fspath(self.plan.checkpoint.folder)
             message += f"; resume=True with the checkpoint in {folder} goes on from there"
         return Interrupted(message, self._result(), state.history, folder)
+
+
+def _untouched(slot: Any) -> Any:
+    """Return a contiguous array; of zeros, one that takes no memory until it is written to.
+
+    While a step is traced and planned, its gradients have the room of the optimizer's state.
+    """
+    array = np.asarray(slot, order="C")
+    return array if array.any() else np.zeros(array.shape, array.dtype)
+
+
+def copied(model: Module) -> Module:
+    """Return a network with arrays of its own, parameters and buffers."""
+    own: Module = map_leaves(partial(np.array, order="C"), model)
+    buffers = {name: np.array(b, order="C") for name, b in named_buffers(model).items()}
+    return load_buffers(own, buffers) if buffers else own

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.constraints import COUNT, POSITIVE, Interval, check
+from chainrule.constraints import COUNT, POSITIVE, Interval, OneOf, check
+from chainrule.engines import compiled
 from chainrule.errors import ArgumentError
 from chainrule.graph.tree import flatten
 from chainrule.optim import Optimizer
@@ -22,6 +23,7 @@ from chainrule.training.evaluate import Loss, Metric
 from chainrule.training.rows import Rows
 
 Schedule = Callable[[int], float]
+ENGINES = ("auto", "eager", *compiled.ENGINES)
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class Plan:
     early_stopping: EarlyStopping | None = None
     callbacks: tuple[Callback, ...] = ()
     checkpoint: Checkpoint | None = None
+    engine: str = "auto"
 
     allowed: ClassVar[Mapping[str, Any]] = {
         "epochs": Interval(0, math.inf, integer=True),
         "batch_size": COUNT,
         "seed": Interval(0, 2**64, integer=True),
+        "engine": OneOf(ENGINES),
     }
 
     def __post_init__(self) -> None:
@@ -61,6 +65,12 @@ class Plan:
         if self.early_stopping is not None:
             self.early_stopping.check_monitor(self.metrics, self.validation is not None)
 
+    def rates(self, first: int, count: int) -> list[float]:
+        """Return the learning rates of steps counted from 0."""
+        if self.schedule is None:
+            return [self.optimizer.lr] * count
+        return [self.optimizer.lr * float(self.schedule(i)) for i in range(first, first + count)]
+
     def settings(self, rows: Rows) -> dict[str, Any]:
         """Return what decides the course of training, JSON-able."""
         return {
@@ -71,6 +81,7 @@ class Plan:
             "loss": _named(self.loss),
             "optimizer": self.optimizer.config(),
             "schedule": _named(self.schedule),
+            "engine": self.engine,
             "rows": len(rows),
             "checksum of the data": _checksum(rows),
         }

@@ -94,7 +94,7 @@ class Bar(Callback):
             words="",
         )
 
-    def on_step_end(self, state: State) -> None:
+    def on_progress(self, state: State) -> None:
         """Let the bar grow, a few times a second at most."""
         now = time.monotonic()
         if now >= self._next:

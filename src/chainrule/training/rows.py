@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from chainrule.graph import Array
 from chainrule.graph.tree import flatten, map_leaves, paths, unflatten
 
 _BLOCK = 2**20  # elements that are checked at a time, so that checking takes little memory
+SMALL = 2**24  # bytes of data of which a second copy may be held
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,15 @@ class Rows:
         Positive.
     dtype : numpy.dtype
         What floating-point numbers are converted to when a batch is taken.
+    numbers : int array, optional
+        Of the rows in the data as it was given, where some were left out.
     """
 
     X: Any
     y: Any
     weight: Array | None
     dtype: np.dtype[Any]
+    numbers: Array | None = None
 
     def __len__(self) -> int:
         leaves, _ = flatten(self.X)
@@ -45,12 +50,37 @@ class Rows:
             rows = array[index]
             return rows.astype(self.dtype, copy=False) if rows.dtype.kind == "f" else rows
 
-        weight = None if self.weight is None else taken(self.weight)
-        return Rows(map_leaves(taken, self.X), map_leaves(taken, self.y), weight, self.dtype)
+        X, y, weight = map_leaves(taken, (self.X, self.y, self.weight))
+        return Rows(X, y, weight, self.dtype)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in flatten((self.X, self.y, self.weight))[0])
+
+    @cached_property
+    def converted(self) -> Rows | None:
+        """All rows in `dtype`; None if that would be a large copy."""
+        arrays = flatten((self.X, self.y, self.weight))[0]
+        ready = all(x.dtype == self.dtype or x.dtype.kind != "f" for x in arrays)
+        return self.take(slice(None)) if ready or self.nbytes <= SMALL else None
+
+    def gathered(self, places: Array) -> tuple[Rows, Array | None]:
+        """Return converted rows, and where in them these places are; None if one after another."""
+        if self.converted is None:
+            return self.take(places), None
+        return self.converted, places
 
     def in_order(self, size: int) -> Iterator[Rows]:
         """Yield batches of consecutive rows."""
         return (self.take(slice(start, start + size)) for start in range(0, len(self), size))
+
+    def weight_of(self, index: Any) -> float:
+        """Return the sum of the weights of an array of integers, or their number."""
+        if self.weight is None:
+            return float(len(index))
+        weight = self.weight[index].astype(self.dtype, copy=False)
+        return float(np.sum(weight, dtype=np.float64))
 
     @property
     def total_weight(self) -> float:
@@ -105,7 +135,8 @@ def checked_rows(
         raise ShapeError(f"{name}: the numbers of rows differ: {words}")
     rows = Rows(X, y, weight, np.dtype(dtype))
     if weight is not None and not np.all(weight):
-        rows = rows.take(np.flatnonzero(weight))
+        numbers = np.flatnonzero(weight)
+        rows = replace(rows.take(numbers), numbers=numbers)
     if not len(rows):
         raise DataError(
             f"{name}: there are no rows" + (" of positive weight" * (weight is not None))

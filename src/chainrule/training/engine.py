@@ -1,0 +1,206 @@
+"""How training takes steps: one by one on arrays, or many as one program."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from chainrule.engines import auto, scan
+from chainrule.errors import UnsupportedError
+from chainrule.graph import Array, Aval, Graph, trace
+from chainrule.graph.tree import flatten, map_leaves
+from chainrule.nn import named_buffers, named_modules, named_parameters
+from chainrule.training.callbacks import State
+from chainrule.training.interrupts import Interrupts
+from chainrule.training.nonfinite import refuse
+from chainrule.training.plan import Plan
+from chainrule.training.rows import SMALL, Rows
+from chainrule.training.step import Carry, Gradients, Step, norm
+
+
+class Taken(NamedTuple):
+    """What is noted of steps that were taken.
+
+    Attributes
+    ----------
+    losses, norms : sequence of float
+        Of each step.
+    """
+
+    losses: Sequence[float]
+    norms: Sequence[float]
+
+
+class Engine(Protocol):
+    """Takes steps of training.
+
+    Attributes
+    ----------
+    name : str
+    why : str
+        Why this engine.
+    at_once : int
+        How many steps to ask for: together they take a fraction of a second, if not one alone
+        takes longer.
+    """
+
+    name: str
+    why: str
+    at_once: int
+
+    def take(self, state: State, places: Array, rates: Sequence[float]) -> Taken:
+        """Take one step for each learning rate, and change the arrays of the state in place.
+
+        It may take fewer steps than asked for, but one at least.
+
+        Raises
+        ------
+        NonFiniteError
+            If the loss or a gradient of the first step is not finite.
+        """
+
+
+class Eager:
+    """Steps on arrays, one by one: all that Python can do may happen in them."""
+
+    name = "eager"
+    at_once = 1
+
+    def __init__(self, plan: Plan, rows: Rows, interrupts: Interrupts, why: str) -> None:
+        self.plan, self.rows, self.interrupts, self.why = plan, rows, interrupts, why
+        self.step = Step(plan.loss, plan.optimizer, plan.clip_norm, plan.seed)
+
+    def take(self, state: State, places: Array, rates: Sequence[float]) -> Taken:
+        """Take the first of the steps."""
+        places = places[: self.plan.batch_size]
+        batch, model = self.rows.take(places), state.model
+        with self.interrupts.allowed():
+            found = self.step.gradients(model, batch, state.step)
+        if not found.finite:
+            wide = norm(g.astype(np.float64) for g in flatten(found.tree)[0])
+            found = found._replace(norm=wide)
+        if not found.finite:
+            refuse(self.step, state, self.rows, places, found)
+        with np.errstate(all="ignore"):
+            self._update(state, found, rates[0])
+        return Taken([float(found.loss)], [float(found.norm)])
+
+    def _update(self, state: State, found: Gradients, lr: float) -> None:
+        parameters, slots = named_parameters(state.model), state.optimizer_state["slots"]
+        updates = self.step.updates(state.model, state.optimizer_state, found, lr)
+        for name, new, after in updates:
+            np.copyto(parameters[name], new)
+            for slot, old in slots[name].items():
+                np.copyto(old, after[slot])
+            del new, after
+        moved = named_buffers(found.run.apply(state.model))
+        for name, buffer in named_buffers(state.model).items():
+            np.copyto(buffer, moved[name])
+
+
+class Traced:
+    """Steps as one program, which stops changing anything at the first that is not finite.
+
+    That one is left to the eager engine, which says where the number came from.
+    """
+
+    def __init__(self, eager: Eager, state: State, name: str, graph: Graph) -> None:
+        self.eager, self.name, self.why = eager, name, eager.why
+        self.model = map_leaves(lambda p: Aval.of(p).example(), state.model)  # holds no numbers
+        self.scan = scan(self._step, name)
+        rows, size = eager.rows, eager.plan.batch_size
+        self.at_once = max(1, int(_CHUNK / auto.step_seconds(graph, name)))
+        if not rows.converted:
+            self.at_once = max(1, min(self.at_once, SMALL // rows.take(slice(0, size)).nbytes))
+        self._rehearse(state)
+
+    def _rehearse(self, state: State) -> None:
+        """Make the programs, for batches of full size and for the last, by steps that go nowhere.
+
+        Afterwards nothing is left that takes long and could be interrupted halfway.
+        """
+        n, size = len(self.eager.rows), self.eager.plan.batch_size
+        last = n % size if n > size else 0
+        places = np.arange(min(n, size) + last)
+        carry, *others = self._arguments(state, places, [0.0] * (1 + bool(last)))
+        self.scan(carry._replace(going=np.array(False)), *others, in_place=True)
+
+    def _step(self, carry: Carry, rows: Any, lr: Any) -> Any:
+        return self.eager.step.recorded(self.model, carry, rows, lr)
+
+    def take(self, state: State, places: Array, rates: Sequence[float]) -> Taken:
+        """Take steps as far as they are finite."""
+        carry, *others = self._arguments(state, places, rates)
+        _, (losses, norms) = self.scan(carry, *others, in_place=True)
+        done = int(carry.step) - state.step
+        if not done:
+            return self.eager.take(state, places, rates)
+        return Taken(losses[:done].tolist(), norms[:done].tolist())
+
+    def _arguments(self, state: State, places: Array, rates: Sequence[float]) -> tuple[Any, ...]:
+        carry = Carry.of(state.model, state.optimizer_state)
+        rows, order = self.eager.rows.gathered(places)
+        data = rows.X, rows.y, rows.weight
+        return carry, data, order, self.eager.plan.batch_size, np.array(rates)
+
+
+_CHUNK = 0.2  # seconds of steps that are taken at once, by the estimate of `auto`
+
+
+def engine_for(plan: Plan, rows: Rows, state: State, interrupts: Interrupts) -> Engine:
+    """Return the engine of a plan; for "auto" what pays, and eager if nothing else can.
+
+    Raises
+    ------
+    UnsupportedError
+        If an engine other than "auto" is asked to run what cannot be traced.
+    """
+    eager = Eager(plan, rows, interrupts, "as was asked for")
+    n_steps = plan.epochs * state.steps_per_epoch
+    name = plan.engine
+    if name == "eager" or not n_steps:
+        return eager
+    try:
+        graph = _graph(eager, state, rows.take(slice(0, plan.batch_size)))
+        if name == "auto":
+            name, eager.why, advice = auto.choose(graph, n_steps)
+            if advice:
+                warnings.warn(advice, stacklevel=4)
+        return eager if name == "eager" else Traced(eager, state, name, graph)
+    except Exception as error:  # what is wrong without a trace too is raised by the first step
+        if plan.engine != "auto":
+            raise
+        eager.why = f"a step cannot be traced: {error}"
+        return eager
+
+
+def _graph(eager: Eager, state: State, batch: Rows) -> Graph:
+    """Return the graph of a step; raise if the next step would have another."""
+
+    def traced() -> Graph:
+        carry = Carry.of(state.model, state.optimizer_state)
+        rows = batch.X, batch.y, batch.weight
+        step = eager.step
+        with np.errstate(all="ignore"):
+            return trace(lambda *args: step.recorded(state.model, *args))(
+                carry, rows, np.float64(step.optimizer.lr)
+            )
+
+    graph = traced()
+    ours = [*(m for _, m in named_modules(state.model)), eager.plan.optimizer]
+    if all(_is_ours(x) for x in map(type, ours)) and _is_ours(eager.plan.loss):
+        return graph
+    if traced().fingerprint() != graph.fingerprint():
+        raise UnsupportedError(
+            "the network, the loss or the optimizer computes something else at every step, such "
+            "as with numbers drawn by np.random: draw them from the run (see nn.Run), or train "
+            'with engine="eager"'
+        )
+    return graph
+
+
+def _is_ours(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", "")).startswith("chainrule.")
