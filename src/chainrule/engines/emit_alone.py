@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +13,9 @@ from chainrule.engines.formulas import number
 from chainrule.engines.loops import is_sum, is_table
 from chainrule.engines.plan import ours
 from chainrule.engines.prepare import is_transposing, update_rows
+from chainrule.engines.writer import Writer
 from chainrule.graph import Node
 from chainrule.graph.ir import Value
-
-if TYPE_CHECKING:
-    from chainrule.engines.emit_loops import LoopEmitter
 
 # Products of fewer multiplications than this are loops: calling a kernel costs as much. A length
 # that is not written into the source counts as that of a common batch.
@@ -26,7 +23,7 @@ SMALL_PRODUCT, COMMON_LENGTH = 20_000, 32
 SMALL_TRANSPOSE = 512
 
 
-def emit_alone(e: LoopEmitter, node: Node) -> None:
+def emit_alone(e: Writer, node: Node) -> None:
     """Emit the step of one node."""
     if node.op.forward is np.matmul:
         _product(e, node)
@@ -42,7 +39,7 @@ def emit_alone(e: LoopEmitter, node: Node) -> None:
         _words(e, node)
 
 
-def _sum(e: LoopEmitter, node: Node) -> None:
+def _sum(e: Writer, node: Node) -> None:
     """Sum over rows; several threads have a part of the columns each."""
     base = e.depth
     axes = own_axes(e, node)
@@ -64,12 +61,12 @@ def _sum(e: LoopEmitter, node: Node) -> None:
         divide(e, node, axes)
 
 
-def _over_columns(e: LoopEmitter, axes: list[tuple[str, int]]) -> None:
+def _over_columns(e: Writer, axes: list[tuple[str, int]]) -> None:
     for token, axis in axes:
         e.over_part(token, axis, unsigned=True)
 
 
-def _lengths(e: LoopEmitter, node: Node) -> tuple[str, str, str]:
+def _lengths(e: Writer, node: Node) -> tuple[str, str, str]:
     """Return the numbers of rows, of terms, and of columns of a product."""
     a, b = map(e.axes.of, node.inputs)
     m = e.axes.length(a[0]) if len(a) == 2 else "1"
@@ -81,7 +78,7 @@ def _size(lengths: tuple[str, ...]) -> int:
     return math.prod(int(x) if x.isdigit() else COMMON_LENGTH for x in lengths)
 
 
-def _product(e: LoopEmitter, node: Node) -> None:
+def _product(e: Writer, node: Node) -> None:
     """Multiply matrices, by a kernel or, if they are small, by loops."""
     (a, ta), (b, _) = (stored_operand(x) for x in node.inputs)
     if not shape_of(node):
@@ -109,7 +106,7 @@ def _product(e: LoopEmitter, node: Node) -> None:
     )
 
 
-def _small_product(e: LoopEmitter, node: Node, left: tuple[Value, bool], b: Value) -> None:
+def _small_product(e: Writer, node: Node, left: tuple[Value, bool], b: Value) -> None:
     """Multiply by three loops, the innermost over what is contiguous."""
     (a, ta), zero = left, number(0, dtype_of(node))
     factor = f"y{8 * dtype_of(node).itemsize}"
@@ -137,7 +134,7 @@ def _small_product(e: LoopEmitter, node: Node, left: tuple[Value, bool], b: Valu
     e.add(f"{out} += {factor} * {e.array(b, ['k0', 'j0'])}")
 
 
-def _transpose(e: LoopEmitter, node: Node) -> None:
+def _transpose(e: Writer, node: Node) -> None:
     """Copy a matrix transposed."""
     source, _ = stored_operand(node.inputs[0])
     rows, columns = map(e.axes.length, e.axes.of(node))
@@ -160,7 +157,7 @@ def _transpose(e: LoopEmitter, node: Node) -> None:
     )
 
 
-def _row(e: LoopEmitter, node: Node, places: Value, tokens: list[str]) -> str:
+def _row(e: Writer, node: Node, places: Value, tokens: list[str]) -> str:
     """Return the row of a table that values go to."""
     word = e.access.broadcast(places, tokens[: len(shape_of(places))])
     if id(places) in e.access.trusted:
@@ -168,7 +165,7 @@ def _row(e: LoopEmitter, node: Node, places: Value, tokens: list[str]) -> str:
     return e.access.from_start(word, dtype_of(places), e.axes.length(e.axes.of(node)[0]))
 
 
-def _table(e: LoopEmitter, node: Node) -> None:
+def _table(e: Writer, node: Node) -> None:
     """Add rows into a table of zeros, in order."""
     base = e.depth
     a, _, places = node.inputs
@@ -192,7 +189,7 @@ def _table(e: LoopEmitter, node: Node) -> None:
     e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} += {e.access.element(a, tokens)}")
 
 
-def _update(e: LoopEmitter, node: Node) -> None:
+def _update(e: Writer, node: Node) -> None:
     """Add to rows of a table, each thread to those whose numbers are its own."""
     base = e.depth
     table, a, places, *factors = node.inputs
@@ -216,13 +213,13 @@ def _update(e: LoopEmitter, node: Node) -> None:
     e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} {last}= {value}")
 
 
-def _owners(e: LoopEmitter) -> str:
+def _owners(e: Writer) -> str:
     """Return the mask that leaves of a row's number the thread whose row it is."""
     e.functions.add("owners")
     return "mask"
 
 
-def _copy_table(e: LoopEmitter, node: Node, table: Value) -> None:
+def _copy_table(e: Writer, node: Node, table: Value) -> None:
     tokens = [f"q{i}" for i in range(len(shape_of(node)))]
     for token, axis in zip(tokens, e.axes.of(node), strict=True):
         e.over(token, axis)
@@ -232,7 +229,7 @@ def _copy_table(e: LoopEmitter, node: Node, table: Value) -> None:
     e.add(f"{e.array(node, tokens)} = {e.array(table, tokens)}", node)
 
 
-def _words(e: LoopEmitter, node: Node) -> None:
+def _words(e: Writer, node: Node) -> None:
     """Put four series of random words into one array, word by word."""
     assert ours(node.op, {"in_shape"})
     like = node.inputs[4]

@@ -7,27 +7,24 @@ part of every loop, and they wait for each other between phases.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from chainrule.engines.access import Access, Index
 from chainrule.engines.axes import ONE, NoLoopsError, dtype_of, reduced_axes, shape_of
 from chainrule.engines.emit_alone import emit_alone
 from chainrule.engines.emit_rows import emit_rows
-from chainrule.engines.formulas import dtype_word
-from chainrule.engines.loops import Loops, Step, is_sum
+from chainrule.engines.loops import Loops, Step
 from chainrule.engines.names import input_names
 from chainrule.engines.parts import Parts
 from chainrule.engines.plan import ours
-from chainrule.engines.schedule import EVERY, FIRST, Schedule
+from chainrule.engines.schedule import FIRST, Schedule
+from chainrule.engines.sweep import Sweeping
+from chainrule.engines.writer import OWN_FUNCTIONS, Writer
 from chainrule.graph import Constant, Graph, Input, Node
 from chainrule.graph.ir import Value
 
-OWN_FUNCTIONS = ("exp", "log", "log1p", "tanh", "rank", "ranked")
 HOMES = {
     "calls": {"product32", "product64", "transpose32", "transpose64"},
     "functions": {
@@ -59,56 +56,7 @@ def _wrapped(words: Sequence[str]) -> str:
                          subsequent_indent="    ", break_long_words=False)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Sweeping:
-    """How a sweep's inputs and outputs are used.
-
-    Attributes
-    ----------
-    n_carry, n_data : int
-        The first inputs are handed on by the first outputs; the next are rows to choose from. The
-        last input is the places of a batch's rows; others have an element for each step.
-    """
-
-    n_carry: int
-    n_data: int
-
-
-@dataclass
-class LoopSource:
-    """Emitted loops and the arrays they take.
-
-    Attributes
-    ----------
-    text : str
-    given : list of Value
-        Inputs and array constants, in the order of the arguments.
-    stored : list of Node
-        Nodes that are given an array to write to, in order: buffers and results.
-    rows : set of int
-        Those of them, by identity, that are given one row for each thread only.
-    outputs : list of Value
-        Of a sweep: what each step returns beside the carry, in arrays that follow.
-    """
-
-    text: str = ""
-    given: list[Value] = field(default_factory=list)
-    stored: list[Node] = field(default_factory=list)
-    rows: set[int] = field(default_factory=set)
-    outputs: list[Value] = field(default_factory=list)
-
-
-@dataclass
-class Inner:
-    """The innermost loop: the line that opens it, its depth, its index, positions found before."""
-
-    line: int
-    depth: int
-    index: str
-    known: dict[str, str] = field(default_factory=dict)
-
-
-class LoopEmitter:
+class LoopEmitter(Writer):
     """One emission.
 
     Parameters
@@ -138,81 +86,58 @@ class LoopEmitter:
         values: list[Value] = [*graph.inputs, *graph.nodes]
         if any(0 in shape_of(x) for x in values):
             raise NoLoopsError("arrays are empty")
-        self.graph, self.sweeping, self.parallel, self.timed = graph, sweeping, parallel, timed
-        self.source = LoopSource()
+        self.sweeping, self.timed = sweeping, timed
+        self.given: list[Value] = list(graph.inputs)
         self.arguments: dict[int, str] = {}
-        self.names = self._given_names()
-        self.carry = self._carry()
-        changing = {id(old) for old, new in self.carry if new is not old}
-        self.loops = Loops(
-            graph, self._named_lengths(), self._fixed(), self._trusted(), changing, parallel
-        )
-        self.axes = self.loops.axes
-        self.schedule = Schedule(self.loops, self.carry)
-        self.access = Access(
-            self.axes, self.names, self.read, known=self.known, trusted=self._trusted()
-        )
-        self.numbers = {id(node): i for i, node in enumerate(graph.nodes)}
-        self.divided: list[str] = []
-        self.lines: list[str] = []
+        names = self._given_names(graph)
+        n_carry = sweeping.n_carry if sweeping else 0
+        self.carry = list(zip(graph.inputs[:n_carry], graph.outputs[:n_carry], strict=True))
+        loops = self._loops(graph, names, parallel)
+        super().__init__(graph, names, loops, Schedule(loops, self.carry))
+        self.source.given = self.given
         self.parts = Parts(self.lines)
-        self.depth = 1
-        self.alive: set[int] = set()
-        self.deferred: list[str] = []
-        self.n_positions = 0
-        self.inner: Inner | None = None
-        self.step = Step(None)
-        self.split = EVERY
-        self.functions = {"flush_denormals", "restore_denormals"}
         self._choose_memory()
         self._emit()
 
     # What is given ------------------------------------------------------------------------------
 
-    def _given_names(self) -> dict[int, str]:
+    def _given_names(self, graph: Graph) -> dict[int, str]:
         """Name inputs and array constants as they are read; `arguments` as they are passed."""
-        words = dict(zip(map(id, self.graph.inputs), input_names(self.graph), strict=True))
-        self.source.given = list(self.graph.inputs)
-        for node in self.graph.nodes:
+        words = dict(zip(map(id, graph.inputs), input_names(graph), strict=True))
+        for node in graph.nodes:
             for x in node.inputs:
                 if isinstance(x, Constant) and np.ndim(x.value) and id(x) not in words:
-                    words[id(x)] = f"c{len(words) - len(self.graph.inputs)}"
-                    self.source.given.append(x)
+                    words[id(x)] = f"c{len(words) - len(graph.inputs)}"
+                    self.given.append(x)
         self.arguments = dict(words)
         if self.sweeping:
-            *others, places = self.graph.inputs
+            *others, places = graph.inputs
             self.arguments[id(places)] = "places"
             words[id(places)] = "rows" if shape_of(places) else "row"
+            first = self.sweeping.n_carry + self.sweeping.n_data
             for i, x in enumerate(others):
-                if (i < self.sweeping.n_carry and not shape_of(x)) or self._is_each(i):
+                if i >= first or (i < self.sweeping.n_carry and not shape_of(x)):
                     words[id(x)] = f"x{i}"
         return words
 
-    def _is_each(self, i: int) -> bool:
-        """Return whether an input of a sweep has an element for each step."""
+    def _loops(self, graph: Graph, names: dict[int, str], parallel: bool) -> Loops:
+        if self.sweeping is None:
+            return Loops(graph, names, parallel=parallel)
+        *others, places = graph.inputs
+        rows = range(self.sweeping.n_carry, self.sweeping.n_carry + self.sweeping.n_data)
+        return Loops(
+            graph,
+            names | {id(places): "places[0]"},
+            fixed={id(x): int(i in rows) for i, x in enumerate(others)},
+            trusted={id(places)},
+            changing={id(old) for old, new in self.carry if new is not old},
+            parallel=parallel,
+        )
+
+    def _each(self) -> list[Input]:
+        """Return the inputs of a sweep that have an element for each step."""
         kinds = self.sweeping
-        if kinds is None:
-            return False
-        return kinds.n_carry + kinds.n_data <= i < len(self.graph.inputs) - 1
-
-    def _carry(self) -> list[tuple[Input, Value]]:
-        n = self.sweeping.n_carry if self.sweeping else 0
-        return list(zip(self.graph.inputs[:n], self.graph.outputs[:n], strict=True))
-
-    def _named_lengths(self) -> dict[int, str]:
-        """Return the names of which lengths are asked before any batch is at hand."""
-        if self.sweeping is None:
-            return self.names
-        return self.names | {id(self.graph.inputs[-1]): "places[0]"}
-
-    def _fixed(self) -> dict[int, int]:
-        if self.sweeping is None:
-            return {}
-        n, m = self.sweeping.n_carry, self.sweeping.n_data
-        return {id(x): int(n <= i < n + m) for i, x in enumerate(self.graph.inputs[:-1])}
-
-    def _trusted(self) -> set[int]:
-        return {id(self.graph.inputs[-1])} if self.sweeping else set()
+        return list(self.graph.inputs[kinds.n_carry + kinds.n_data : -1]) if kinds else []
 
     def _choose_memory(self) -> None:
         """List what needs memory of its own, what is put where inputs lie, what is a result."""
@@ -356,6 +281,7 @@ class LoopEmitter:
                 self._number(node)
 
     def _number(self, node: Node) -> None:
+        self.step = Step(None)
         if not ours(node.op, {"extent"}):
             self.add(f"{self.word(node)} = {self.formula(node, [])}", node)
             return
@@ -373,9 +299,8 @@ class LoopEmitter:
         self.depth += 1
         places = self.graph.inputs[-1]
         self.add(f"{self.names[id(places)]} = places[s]")
-        for i, x in enumerate(self.graph.inputs):
-            if self._is_each(i):
-                self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[s]")
+        for x in self._each():
+            self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[s]")
         for i, output in enumerate(self.source.outputs):
             if shape_of(output):
                 self.add(f"o{i} = outputs_{i}[s]")
@@ -435,104 +360,3 @@ class LoopEmitter:
             self.add("restore_denormals(before)")
             self.add('raise IndexError("out of bounds")')
             self.depth = 1
-
-    # Words ----------------------------------------------------------------------------------------
-
-    def add(self, text: str, node: Node | None = None) -> None:
-        """Append a statement; the user's line is its comment."""
-        comment = f"  # line {node.site[1]}" if node is not None and node.site else ""
-        self.lines.append("    " * self.depth + text + comment)
-
-    def over(self, index: str, axis: int) -> None:
-        """Open a loop over an axis."""
-        self.add(f"for {index} in range({self.axes.length(axis)}):")
-        self._opened(index)
-
-    def _opened(self, index: str) -> None:
-        self.inner = Inner(len(self.lines) - 1, self.depth, index)
-        self.depth += 1
-
-    def known(self, position: str) -> str:
-        """Return a local variable for a position, found before the innermost loop if it can be."""
-        inner = self.inner
-        if inner is None or self.depth <= inner.depth or position.isidentifier():
-            return position
-        if inner.index in re.findall(r"\w+", position):
-            return position
-        if position not in inner.known:
-            word = inner.known[position] = f"d{self.n_positions}"
-            self.n_positions += 1
-            self.lines.insert(inner.line, f"{'    ' * inner.depth}{word} = {position}")
-            inner.line += 1
-        return inner.known[position]
-
-    def over_part(self, index: str, axis: int, unsigned: bool = False) -> None:
-        """Open a loop over an axis, or this thread's part of it."""
-        if not self.is_divided(axis):
-            self.over(index, axis)
-            return
-        low, high = self.part(axis)
-        if unsigned:  # whose elements are found without asking if they are counted from the end
-            low, high = f"np.uint64({low})", f"np.uint64({high})"
-        self.add(f"for {index} in range({low}, {high}):")
-        self._opened(index)
-
-    def is_divided(self, axis: int) -> bool:
-        """Return whether this step's work is divided along an axis."""
-        return self.parallel and axis == self.split
-
-    def part(self, axis: int) -> tuple[str, str]:
-        """Return where this thread's part of an axis begins and ends."""
-        if not self.is_divided(axis):
-            return "0", self.axes.length(axis)
-        length = self.axes.length(axis)
-        if length not in self.divided:
-            self.divided.append(length)
-            self.functions.add("share")
-        i = self.divided.index(length)
-        return f"lo{i}", f"hi{i}"
-
-    def word(self, node: Node) -> str:
-        """Return the local variable of a node."""
-        return f"t{self.numbers[id(node)]}"
-
-    def name(self, value: Value) -> str:
-        """Return the array of a value that is stored."""
-        if not isinstance(value, Node):
-            return self.names[id(value)]
-        return self.places.get(id(value)) or f"v{self.numbers[id(value)]}"
-
-    def array(self, value: Value, index: Index) -> str:
-        """Return an element of what is stored."""
-        if isinstance(value, Node) and id(value) in self.source.rows:
-            return f"{self.name(value)}[{index[-1]}]"
-        return f"{self.name(value)}[{', '.join(index)}]"
-
-    def read(self, node: Node, index: Index) -> str:
-        """Return an element of a computed node: a local variable, or from memory."""
-        if not shape_of(node):
-            return self.word(node)
-        local = self.loops.own_row(node, index, self.step.outer) and id(node) in self.alive
-        inner = self.loops.is_inner(node) and not is_sum(node)
-        if local and (not inner or index[-1] == "j0"):
-            return self.word(node)
-        if id(node) in self.loops.remade:
-            return f"({self.formula(node, index)})"
-        return self.array(node, index)
-
-    def formula(self, node: Node, index: Index) -> str:
-        """Return an element's expression and note the functions that it calls."""
-        return self.calling(self.access.formula(node, index))
-
-    def calling(self, text: str) -> str:
-        """Return an expression; note the functions that it calls."""
-        for name in OWN_FUNCTIONS:
-            for bits in (32, 64):
-                if f"{name}{bits}(" in text:
-                    self.functions.add(f"{name}{bits}")
-        return text
-
-    def count(self, axes: Sequence[int], dtype: np.dtype[np.generic]) -> str:
-        """Return the number of elements along axes, as a number of a dtype."""
-        product = " * ".join(self.axes.length(a) for a in axes if a != ONE)
-        return f"{dtype_word(dtype)}({product or 1})"

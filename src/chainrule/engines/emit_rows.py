@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.engines.axes import ONE, dtype_of, reduced_axes, shape_of
 from chainrule.engines.formulas import dtype_word, number
-from chainrule.engines.loops import Step, is_sum
+from chainrule.engines.loops import Step, is_sum, row_tokens
+from chainrule.engines.writer import Writer
 from chainrule.graph import Node
-
-if TYPE_CHECKING:
-    from chainrule.engines.emit_loops import LoopEmitter
 
 _START = {"sum": 0, "sum_to": 0, "mean": 0, "prod": 1}
 
 
-def emit_rows(emitter: LoopEmitter, step: Step) -> None:
+def emit_rows(emitter: Writer, step: Step) -> None:
     """Emit a loop over rows."""
     Rows(emitter, step).emit()
 
@@ -27,7 +24,7 @@ def emit_rows(emitter: LoopEmitter, step: Step) -> None:
 class Rows:
     """One loop over rows being emitted."""
 
-    def __init__(self, emitter: LoopEmitter, step: Step) -> None:
+    def __init__(self, emitter: Writer, step: Step) -> None:
         self.e, self.step = emitter, step
         self.loops, self.axes = emitter.loops, emitter.axes
 
@@ -43,7 +40,8 @@ class Rows:
         e.alive = set()
         only_axis = all(len(shape_of(self.loops.looped(node))) == 1 for node in step.nodes)
         for k, axis in enumerate(step.outer):
-            e.over_part(f"i{k}", axis, unsigned=only_axis) if k == 0 else e.over(f"i{k}", axis)
+            if axis != ONE:
+                e.over_part(f"i{k}", axis, unsigned=only_axis) if k == 0 else e.over(f"i{k}", axis)
         for stage in range(1 + max(map(self._pass_of, step.nodes))):
             now = [node for node in step.nodes if self._pass_of(node) == stage]
             for node in now:
@@ -97,7 +95,7 @@ class Rows:
         e.alive.add(id(node))
         if id(node) in self.loops.stored:
             ndim = len(shape_of(node))
-            rows = [f"i{k}" for k in range(len(self.step.outer or ()))]
+            rows = row_tokens(self.step.outer or ())
             tokens = self.loops.tokens(node) if not is_sum(node) else [*rows, "0"][:ndim]
             self._store(node, tokens)
 
@@ -149,7 +147,7 @@ def initial(node: Node) -> str:
     return number(-math.inf if node.op.name == "max" else math.inf, dtype)
 
 
-def own_axes(e: LoopEmitter, node: Node) -> list[tuple[str, int]]:
+def own_axes(e: Writer, node: Node) -> list[tuple[str, int]]:
     """Return the indices and axes of a sum's own elements, those of length one aside."""
     operand = node.inputs[0]
     joined, axes = reduced_axes(node), e.axes.of(operand)
@@ -157,7 +155,7 @@ def own_axes(e: LoopEmitter, node: Node) -> list[tuple[str, int]]:
     return [(t, a) for i, (t, a) in enumerate(pairs) if i not in joined and a != ONE and t != "0"]
 
 
-def total(e: LoopEmitter, node: Node) -> str:
+def total(e: Writer, node: Node) -> str:
     """Return where a sum is gathered: a local variable, or memory for a sum over rows."""
     if not shape_of(node) or e.loops.along(node) == "row":
         return e.word(node)
@@ -177,7 +175,7 @@ def _ranked(node: Node, function: str, word: str) -> str:
     return f"{function}{8 * dtype_of(node).itemsize}({word})" if _has_rank(node) else word
 
 
-def gather_term(e: LoopEmitter, node: Node) -> None:
+def gather_term(e: Writer, node: Node) -> None:
     """Add the element at hand to a sum."""
     where, what = total(e, node), term(e, node)
     if _has_rank(node) and e.loops.is_inner(node) and e.loops.along(node) == "row":
@@ -193,7 +191,7 @@ def gather_term(e: LoopEmitter, node: Node) -> None:
         e.add(f"{where} += {what}", node)
 
 
-def term(e: LoopEmitter, node: Node) -> str:
+def term(e: Writer, node: Node) -> str:
     """Return the element of a sum's operand that is at hand."""
     operand = node.inputs[0]
     word = e.access.element(operand, e.loops.tokens(operand))
@@ -202,12 +200,12 @@ def term(e: LoopEmitter, node: Node) -> str:
     return word
 
 
-def _count(e: LoopEmitter, node: Node) -> str:
+def _count(e: Writer, node: Node) -> str:
     axes = e.axes.of(node.inputs[0])
     return e.count([axes[i] for i in reduced_axes(node)], dtype_of(node))
 
 
-def divide(e: LoopEmitter, node: Node, axes: Sequence[tuple[str, int]]) -> None:
+def divide(e: Writer, node: Node, axes: Sequence[tuple[str, int]]) -> None:
     """Turn sums over rows into means."""
     if shape_of(node):
         for token, axis in axes:

@@ -17,7 +17,7 @@ from chainrule.engines.lower import lowered
 from chainrule.engines.numpy_engine import NumpyProgram
 from chainrule.engines.plan import Plan
 from chainrule.engines.program import Cache, Program, load
-from chainrule.engines.sweep import Arrays, Stepwise, Sweep
+from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.errors import MissingExtraError
 from chainrule.graph import Aval, Graph
 
@@ -42,11 +42,11 @@ def jax_program(graph: Graph, arrays: Sequence[Any], cache: Cache) -> Program:
         return program
 
 
-def jax_sweep(graph: Graph, arrays: Arrays, n_carry: int, n_data: int, cache: Cache) -> Sweep:
+def jax_sweep(graph: Graph, arrays: Arrays, sweeping: Sweeping, cache: Cache) -> Sweep:
     """Return a sweep that is one program; step by step, where JAX has no form of the step."""
     program = jax_program(graph, arrays, cache)
     if isinstance(program, JaxProgram):
-        return JaxSweep(program, n_carry)
+        return JaxSweep(program, sweeping.n_carry)
     return Stepwise(program)
 
 

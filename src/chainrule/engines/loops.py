@@ -188,8 +188,8 @@ class Loops:
         """Return the index of a value's element in the loop over its rows."""
         axes = self.axes.of(value)
         if len(axes) < 2:
-            return ["i0"] * len(axes)
-        return [*(f"i{k}" for k in range(len(axes) - 1)), "0" if axes[-1] == ONE else "j0"]
+            return row_tokens(axes)
+        return [*row_tokens(axes[:-1]), "0" if axes[-1] == ONE else "j0"]
 
     def rows(self, value: Value) -> tuple[int, ...]:
         """Return the axes of a value's rows."""
@@ -269,7 +269,7 @@ class Loops:
             return False
         if self.is_alone(node) or (is_sum(node) and self.along(node) != "row"):
             return False
-        return list(index[: len(outer)]) == [f"i{k}" for k in range(len(outer))]
+        return list(index[: len(outer)]) == row_tokens(outer)
 
     def local(self, node: Node, index: Index, k: int) -> bool:
         """Return whether an element read in a step is known within the step's own row."""
@@ -352,6 +352,11 @@ class Loops:
         here = self.stage[id(node)] - (is_sum(node) and self.along(node) == "row")
         if here > self.stage[id(base)] or not self.is_inner(node) or index[-1] != "j0":
             self.stored.setdefault(id(base), "row")
+
+
+def row_tokens(outer: tuple[int, ...]) -> list[str]:
+    """Return the index of a row in a loop over rows."""
+    return ["0" if axis == ONE else f"i{k}" for k, axis in enumerate(outer)]
 
 
 def is_table(node: Node) -> bool:

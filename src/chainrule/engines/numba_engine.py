@@ -19,12 +19,12 @@ from chainrule.engines import prepare
 from chainrule.engines.access import is_virtual
 from chainrule.engines.axes import NoLoopsError, dtype_of, shape_of
 from chainrule.engines.cache import module_of
-from chainrule.engines.emit_loops import LoopEmitter, Sweeping
+from chainrule.engines.emit_loops import LoopEmitter
 from chainrule.engines.lower import lowered
 from chainrule.engines.numpy_engine import NumpyProgram, allocated
 from chainrule.engines.plan import Buffer, Layout, Plan, gap
 from chainrule.engines.program import Cache, Program, load
-from chainrule.engines.sweep import Arrays, Stepwise, Sweep
+from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.engines.threads import n_processors, together
 from chainrule.errors import MissingExtraError
 from chainrule.graph import Aval, Constant, Graph, Input
@@ -53,11 +53,11 @@ def numba_program(graph: Graph, arrays: Sequence[Any], cache: Cache) -> Program:
         return _without(reason, NumpyProgram(graph, arrays, cache))
 
 
-def numba_sweep(graph: Graph, arrays: Arrays, n_carry: int, n_data: int, cache: Cache) -> Sweep:
+def numba_sweep(graph: Graph, arrays: Arrays, sweeping: Sweeping, cache: Cache) -> Sweep:
     """Return a compiled sweep; one by the numpy engine, where there are no loops for an op."""
     _check_installed()
     try:
-        return NumbaSweep(graph, n_carry, n_data, cache)
+        return NumbaSweep(graph, sweeping, cache)
     except NoLoopsError as reason:
         return Stepwise(_without(reason, NumpyProgram(graph, arrays, cache)))
 
@@ -91,9 +91,9 @@ def work(graph: Graph) -> float:
 def prepared(graph: Graph, shared: bool, sweeping: Sweeping | None = None) -> Graph:
     """Return a lowered graph as loops are made of it."""
     graph = prepare.with_known_sums(prepare.with_one_exponential(graph))
-    graph = prepare.folded(graph)
+    graph = prepare.with_turned_outputs(prepare.folded(graph))
     if sweeping:
-        graph = prepare.swept(graph, sweeping.n_carry, sweeping.n_data)
+        graph = prepare.swept(graph, sweeping)
         graph = prepare.with_row_updates(graph)
     if shared:
         graph = prepare.with_short_sums(graph)
@@ -114,9 +114,8 @@ class Emitted:
         self.graph, self.emitter = graph, emitter
         self.source = _header() + emitter.source.text
         self.plan = _assigned(emitter)
-        if self.source not in cache:
-            cache[self.source] = _loaded(self.source)
-        self.function = cache[self.source]
+        self.function = cache.get(self.source) or _loaded(self.source)
+        cache[self.source] = self.function
         self.kernels = _addresses(self.source)
         self._idle: list[Any] = []
 
@@ -218,38 +217,60 @@ class NumbaProgram(Emitted):
 class NumbaSweep:
     """A step over batch after batch as loops, with buffers for batches of one size.
 
-    The carry is updated where it lies. The bits of the results do not depend on the threads.
+    The carry is updated where it lies. Threads share each step, or, if no step changes the carry,
+    the steps. The bits of the results do not depend on how many they are.
     """
 
-    def __init__(self, graph: Graph, n_carry: int, n_data: int, cache: Cache) -> None:
+    def __init__(self, graph: Graph, sweeping: Sweeping, cache: Cache) -> None:
         graph = lowered(graph)
-        shared = work(graph) >= SHARED_STEP
-        graph = prepared(graph, shared, Sweeping(n_carry, n_data))
-        emitter = LoopEmitter(graph, Sweeping(n_carry, n_data), shared)
+        pairs = zip(graph.inputs, graph.outputs[: sweeping.n_carry], strict=False)
+        self.apart = all(new is old for old, new in pairs)
+        shared = work(graph) >= SHARED_STEP and not self.apart
+        graph = prepared(graph, shared, sweeping)
+        emitter = LoopEmitter(graph, sweeping, shared)
         self.program = Emitted(graph, emitter, cache)
-        self.n_threads = n_processors() if shared else 1
+        self.n_threads = n_processors() if shared or self.apart else 1
         self._constants = self.program.constants()
+        self._stored = [id(x) for x in emitter.source.stored]
 
     def __call__(
         self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
     ) -> None:
         """Run the steps in order."""
         self._check_positions([*carry, *data], places)
-        program = self.program
-        own = [x if np.ndim(x) else x.reshape(1) for x in carry]
-        given = [*own, *map(np.ascontiguousarray, data), *map(np.ascontiguousarray, each), places]
-        memory = program.take(self.n_threads)
-        stored = [memory[1][id(x)] for x in program.emitter.source.stored]
+        carry = [x if np.ndim(x) else x.reshape(1) for x in carry]
+        data, each = ([np.ascontiguousarray(x) for x in arrays] for arrays in (data, each))
+        if self.apart:
+            self._each_its_steps(carry, data, places, each, outputs)
+            return
+        memory = self.program.take(self.n_threads)
         sync = np.zeros(_LINE * (1 + self.n_threads), np.int64)
+        given = [*carry, *data, *each, places]
+        together(self.n_threads, lambda i, n: self._run(i, n, sync, given, memory, outputs))
+        self.program.idle(memory)
+
+    def _each_its_steps(
+        self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
+    ) -> None:
+        """Give each thread some of the steps, with memory of its own."""
 
         def run(thread: int, n_threads: int) -> None:
-            program.function(
-                program.kernels, sync, thread, n_threads, *given, *self._constants, *stored,
-                *outputs,
-            )  # fmt: skip
+            part = slice(len(places) * thread // n_threads, len(places) * (thread + 1) // n_threads)
+            memory, sync = self.program.take(1), np.zeros(2 * _LINE, np.int64)
+            given = [*carry, *data, *(x[part] for x in each), places[part]]
+            self._run(0, 1, sync, given, memory, [x[part] for x in outputs])
+            self.program.idle(memory)
 
-        together(self.n_threads, run)
-        program.idle(memory)
+        together(min(self.n_threads, len(places)), run)
+
+    def _run(
+        self, thread: int, n_threads: int, sync: Any, given: Arrays, memory: Any, outputs: Arrays
+    ) -> None:
+        stored = [memory[1][k] for k in self._stored]
+        self.program.function(
+            self.program.kernels, sync, thread, n_threads, *given, *self._constants, *stored,
+            *outputs,
+        )  # fmt: skip
 
     def _check_positions(self, arrays: Sequence[Any], places: Any) -> None:
         """Refuse rows that say a position that is not there, before anything is changed."""

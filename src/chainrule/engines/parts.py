@@ -56,14 +56,17 @@ class Parts:
             body = [line[4 * (depth - 1) :] for line in self.lines[first:end]]
             text, free = _general(body)
             groups.setdefault(text, []).append((first, end, depth, free))
-        functions, calls = [], []
+        functions: list[str] = []
+        calls: list[tuple[int, int, str]] = []
         for places in groups.values():
             if len(places) < FEWEST_TIMES:
                 continue
             name = f"part_{len(functions)}"
             first, end, depth, free = places[0]
-            body = "\n".join(line[4 * (depth - 1) :] for line in self.lines[first:end])
-            functions.append(_HEAD.format(name=name, arguments=", ".join(free), body=body))
+            body = [line[4 * (depth - 1) :] for line in self.lines[first:end]]
+            functions.append(
+                _HEAD.format(name=name, arguments=", ".join(free), body="\n".join(body))
+            )
             calls += [
                 (f, e, f"{'    ' * d}{name}({', '.join(given)})") for f, e, d, given in places
             ]

@@ -6,7 +6,7 @@ Every function here takes a graph and returns one that computes the same, to rou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.engines.access import is_virtual, stored_operand
 from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.plan import ours
+from chainrule.engines.sweep import Sweeping
 from chainrule.graph import REGISTRY, Aval, Constant, Graph, Input, Node, Op, linear, op
 from chainrule.graph.ir import Value
 from chainrule.ops.indexing import SLOT, Index, gather, scatter
@@ -55,15 +56,15 @@ def folded(graph: Graph) -> Graph:
     return mapped(graph, change)
 
 
-def swept(graph: Graph, n_carry: int, n_data: int) -> Graph:
+def swept(graph: Graph, sweeping: Sweeping) -> Graph:
     """Return a step's graph with rows taken out of the whole data within it.
 
     The inputs for rows are replaced by those for all rows; the last input is new: the places of
     the rows.
     """
-    rows = graph.inputs[n_carry : n_carry + n_data]
-    single = not rows or not _batched(rows)
-    n = 0 if single else shape_of(rows[0])[0]
+    n_carry, single = sweeping.n_carry, not sweeping.batched
+    rows = graph.inputs[n_carry : n_carry + sweeping.n_data]
+    n = shape_of(rows[0])[0] if rows and sweeping.batched else 1
     places = Input("places", Aval(() if single else (n,), np.dtype(np.int64)))
     known: dict[int, Value] = {}
     inputs = list(graph.inputs)
@@ -76,10 +77,6 @@ def swept(graph: Graph, n_carry: int, n_data: int) -> Graph:
         known[id(node)] = replace(node, inputs=tuple(known.get(id(x), x) for x in node.inputs))
     outputs = tuple(known.get(id(x), x) for x in graph.outputs)
     return Graph((*inputs, places), outputs, graph.takes, graph.gives)
-
-
-def _batched(rows: Sequence[Value]) -> bool:
-    return all(shape_of(x) for x in rows) and len({shape_of(x)[0] for x in rows}) == 1
 
 
 def with_short_sums(graph: Graph) -> Graph:
@@ -243,6 +240,37 @@ def with_known_sums(graph: Graph) -> Graph:
         return a if a.aval == node.aval else node
 
     return mapped(graph, change)
+
+
+def with_turned_outputs(graph: Graph) -> Graph:
+    """Return the graph with the transpose of a product of elements as one of transposes.
+
+    So the gradient of a weight for a single row is written where it belongs at once.
+    """
+
+    def turned(value: Value) -> Value:
+        shape = shape_of(value)
+        if not shape:
+            return value
+        aval = (
+            Aval(shape[::-1], dtype_of(value))
+            if len(shape) == 2
+            else Aval((*shape, 1), dtype_of(value))
+        )
+        if len(shape) == 1:
+            return Node(gather, (value,), {"index": Index((..., None))}, aval)
+        return Node(_named("transpose"), (value,), {}, aval)
+
+    def change(value: Value) -> Value:
+        inner = value.inputs[0] if isinstance(value, Node) and value.inputs else value
+        if not isinstance(inner, Node) or inner.op.name != "multiply" or len(shape_of(inner)) != 2:
+            return value
+        if stored_operand(value) != (inner, True):
+            return value
+        return Node(inner.op, tuple(map(turned, inner.inputs)), {}, value.aval, inner.site)
+
+    outputs = tuple(map(change, graph.outputs))
+    return Graph(graph.inputs, outputs, graph.takes, graph.gives)
 
 
 def with_one_exponential(graph: Graph) -> Graph:

@@ -14,16 +14,18 @@ from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.compiled import ENGINES, KEPT, as_array
 from chainrule.engines.jax_engine import jax_sweep
 from chainrule.engines.numba_engine import numba_sweep
+from chainrule.engines.numpy_engine import numpy_sweep
 from chainrule.engines.program import Cache, Made, new_cache
-from chainrule.engines.sweep import Arrays, Stepwise, Sweep
+from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph import Graph, trace
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
 # How engines run a step over batches; one that is not among them calls its program again and again.
-SWEEPS: dict[str, Callable[[Graph, Arrays, int, int, Cache], Sweep]] = {
+SWEEPS: dict[str, Callable[[Graph, Arrays, Sweeping, Cache], Sweep]] = {
     "jax": jax_sweep,
     "numba": numba_sweep,
+    "numpy": numpy_sweep,
 }
 
 
@@ -67,7 +69,7 @@ class Scan:
             With a first axis that counts the steps: a step is given its element.
         in_place : bool
             Whether the carry's arrays may be overwritten. They must be contiguous, and are those
-            returned.
+            returned; numbers are not changed.
 
         Returns
         -------
@@ -108,7 +110,8 @@ class Scan:
         """Return the sweep for batches of this size, and the tree of a step's outputs."""
         given = [*(x[places[0]] for x in rows), *(x[0] for x in each)]
         arrays = [*own, *map(as_array, given)]
-        key = (*trees, *[(x.shape, x.strides, x.dtype) for x in arrays])
+        sweeping = Sweeping(len(own), len(rows), np.ndim(places) > 1)
+        key = (*trees, sweeping, *[(x.shape, x.strides, x.dtype) for x in arrays])
         found = self._sweeps.get(key)
         if found is None:
             source = iter(arrays)
@@ -117,15 +120,15 @@ class Scan:
             with np.errstate(all="ignore"):
                 graph = trace(self.step)(*examples)
             gives = _checked_carry(graph, own, trees[0])
-            found = self._made(graph, arrays, len(own), len(rows)), gives
+            found = self._made(graph, arrays, sweeping), gives
             self._sweeps[key] = found
             if len(self._sweeps) > KEPT:
                 self._sweeps.popitem(last=False)
         return found
 
-    def _made(self, graph: Graph, arrays: Arrays, n_carry: int, n_data: int) -> Sweep:
+    def _made(self, graph: Graph, arrays: Arrays, sweeping: Sweeping) -> Sweep:
         if self.engine in SWEEPS:
-            return SWEEPS[self.engine](graph, arrays, n_carry, n_data, self._loaded)
+            return SWEEPS[self.engine](graph, arrays, sweeping, self._loaded)
         return Stepwise(ENGINES[self.engine](graph, arrays, self._loaded))
 
     @property
@@ -143,9 +146,9 @@ class Scan:
 
 
 def _own(array: Any, in_place: bool) -> Any:
-    if not in_place:
+    if not in_place or not isinstance(array, np.ndarray):
         return np.array(array, order="C")
-    if not (isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable):
+    if not (array.flags.c_contiguous and array.flags.writeable):
         raise ArgumentError("scan: in_place=True needs contiguous arrays that can be written to")
     return array
 

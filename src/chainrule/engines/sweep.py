@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,24 @@ import numpy as np
 from chainrule.engines.program import Made, Program
 
 Arrays = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """How the inputs and outputs of a step are used.
+
+    Attributes
+    ----------
+    n_carry, n_data : int
+        The first inputs are handed on by the first outputs; the next are rows to choose from;
+        others have an element for each step.
+    batched : bool
+        Whether a step is given several rows, along an axis, or a single one without it.
+    """
+
+    n_carry: int
+    n_data: int
+    batched: bool = True
 
 
 class Sweep(Protocol):

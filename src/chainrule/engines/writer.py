@@ -1,0 +1,188 @@
+"""`Writer`: what all that emits loops shares: names, lines, and how elements are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.engines.access import Access, Index
+from chainrule.engines.axes import ONE, Axes, shape_of
+from chainrule.engines.formulas import dtype_word
+from chainrule.engines.loops import Loops, Step, is_sum
+from chainrule.engines.schedule import EVERY, Schedule
+from chainrule.graph import Graph, Node
+from chainrule.graph.ir import Value
+
+OWN_FUNCTIONS = ("exp", "log", "log1p", "tanh", "rank", "ranked")
+
+
+@dataclass
+class LoopSource:
+    """Emitted loops and the arrays they take.
+
+    Attributes
+    ----------
+    text : str
+    given : list of Value
+        Inputs and array constants, in the order of the arguments.
+    stored : list of Node
+        Nodes that are given an array to write to, in order: buffers and results.
+    rows : set of int
+        Those of them, by identity, that are given one row for each thread only.
+    outputs : list of Value
+        Of a sweep: what each step returns beside the carry, in arrays that follow.
+    """
+
+    text: str = ""
+    given: list[Value] = field(default_factory=list)
+    stored: list[Node] = field(default_factory=list)
+    rows: set[int] = field(default_factory=set)
+    outputs: list[Value] = field(default_factory=list)
+
+
+@dataclass
+class Inner:
+    """The innermost loop: the line that opens it, its depth, its index, positions found before."""
+
+    line: int
+    depth: int
+    index: str
+    known: dict[str, str] = field(default_factory=dict)
+
+
+class Writer:
+    """The lines of a program as far as they are written.
+
+    Parameters
+    ----------
+    graph : Graph
+    names : dict of int to str
+        By identity of an input or an array constant, its name where it is read.
+    loops : Loops
+    schedule : Schedule
+    """
+
+    def __init__(
+        self, graph: Graph, names: dict[int, str], loops: Loops, schedule: Schedule
+    ) -> None:
+        self.graph, self.names, self.loops, self.schedule = graph, names, loops, schedule
+        self.parallel = loops.parallel
+        self.axes: Axes = loops.axes
+        self.access = Access(
+            self.axes, names, self.read, known=self.known, trusted=loops.access.trusted
+        )
+        self.source = LoopSource()
+        self.numbers = {id(node): i for i, node in enumerate(graph.nodes)}
+        self.places: dict[int, str] = {}
+        self.divided: list[str] = []
+        self.lines: list[str] = []
+        self.depth = 1
+        self.alive: set[int] = set()
+        self.deferred: list[str] = []
+        self.n_positions = 0
+        self.inner: Inner | None = None
+        self.step = Step(None)
+        self.split = EVERY
+        self.functions = {"flush_denormals", "restore_denormals"}
+
+    def add(self, text: str, node: Node | None = None) -> None:
+        """Append a statement; the user's line is its comment."""
+        comment = f"  # line {node.site[1]}" if node is not None and node.site else ""
+        self.lines.append("    " * self.depth + text + comment)
+
+    def over(self, index: str, axis: int) -> None:
+        """Open a loop over an axis."""
+        self.add(f"for {index} in range({self.axes.length(axis)}):")
+        self._opened(index)
+
+    def _opened(self, index: str) -> None:
+        self.inner = Inner(len(self.lines) - 1, self.depth, index)
+        self.depth += 1
+
+    def known(self, position: str) -> str:
+        """Return a local variable for a position, found before the innermost loop if it can be."""
+        inner = self.inner
+        if inner is None or self.depth <= inner.depth or position.isidentifier():
+            return position
+        if inner.index in re.findall(r"\w+", position):
+            return position
+        if position not in inner.known:
+            word = inner.known[position] = f"d{self.n_positions}"
+            self.n_positions += 1
+            self.lines.insert(inner.line, f"{'    ' * inner.depth}{word} = {position}")
+            inner.line += 1
+        return inner.known[position]
+
+    def over_part(self, index: str, axis: int, unsigned: bool = False) -> None:
+        """Open a loop over an axis, or this thread's part of it."""
+        if not self.is_divided(axis):
+            self.over(index, axis)
+            return
+        low, high = self.part(axis)
+        if unsigned:  # whose elements are found without asking if they are counted from the end
+            low, high = f"np.uint64({low})", f"np.uint64({high})"
+        self.add(f"for {index} in range({low}, {high}):")
+        self._opened(index)
+
+    def is_divided(self, axis: int) -> bool:
+        """Return whether this step's work is divided along an axis."""
+        return self.parallel and axis == self.split
+
+    def part(self, axis: int) -> tuple[str, str]:
+        """Return where this thread's part of an axis begins and ends."""
+        if not self.is_divided(axis):
+            return "0", self.axes.length(axis)
+        length = self.axes.length(axis)
+        if length not in self.divided:
+            self.divided.append(length)
+            self.functions.add("share")
+        i = self.divided.index(length)
+        return f"lo{i}", f"hi{i}"
+
+    def word(self, node: Node) -> str:
+        """Return the local variable of a node."""
+        return f"t{self.numbers[id(node)]}"
+
+    def name(self, value: Value) -> str:
+        """Return the array of a value that is stored."""
+        if not isinstance(value, Node):
+            return self.names[id(value)]
+        return self.places.get(id(value)) or f"v{self.numbers[id(value)]}"
+
+    def array(self, value: Value, index: Index) -> str:
+        """Return an element of what is stored."""
+        if isinstance(value, Node) and id(value) in self.source.rows:
+            return f"{self.name(value)}[{index[-1]}]"
+        return f"{self.name(value)}[{', '.join(index)}]"
+
+    def read(self, node: Node, index: Index) -> str:
+        """Return an element of a computed node: a local variable, or from memory."""
+        if not shape_of(node):
+            return self.word(node)
+        local = self.loops.own_row(node, index, self.step.outer) and id(node) in self.alive
+        inner = self.loops.is_inner(node) and not is_sum(node)
+        if local and (not inner or index[-1] == "j0"):
+            return self.word(node)
+        if id(node) in self.loops.remade:
+            return f"({self.formula(node, index)})"
+        return self.array(node, index)
+
+    def formula(self, node: Node, index: Index) -> str:
+        """Return an element's expression and note the functions that it calls."""
+        return self.calling(self.access.formula(node, index))
+
+    def calling(self, text: str) -> str:
+        """Return an expression; note the functions that it calls."""
+        for name in OWN_FUNCTIONS:
+            for bits in (32, 64):
+                if f"{name}{bits}(" in text:
+                    self.functions.add(f"{name}{bits}")
+        return text
+
+    def count(self, axes: Sequence[int], dtype: np.dtype[np.generic]) -> str:
+        """Return the number of elements along axes, as a number of a dtype."""
+        product = " * ".join(self.axes.length(a) for a in axes if a != ONE)
+        return f"{dtype_word(dtype)}({product or 1})"
