@@ -111,6 +111,7 @@ class Traced:
         self.eager, self.name, self.why = eager, name, eager.why
         self.model = map_leaves(lambda p: Aval.of(p).example(), state.model)  # holds no numbers
         self.scan = scan(self._step, name)
+        self._arrays: tuple[Any, Carry] | None = None  # a network, and its arrays by name
         rows, size = eager.rows, eager.plan.batch_size
         self.at_once = max(1, int(_CHUNK / auto.step_seconds(graph, name)))
         if not rows.converted:
@@ -141,7 +142,9 @@ class Traced:
         return Taken(losses[:done].tolist(), norms[:done].tolist())
 
     def _arguments(self, state: State, places: Array, rates: Sequence[float]) -> tuple[Any, ...]:
-        carry = Carry.of(state.model, state.optimizer_state)
+        if self._arrays is None or self._arrays[0] is not state.model:
+            self._arrays = state.model, Carry.of(state.model, state.optimizer_state)
+        carry = self._arrays[1]._replace(step=np.array(state.step), going=np.array(True))
         rows, order = self.eager.rows.gathered(places)
         data = rows.X, rows.y, rows.weight
         return carry, data, order, self.eager.plan.batch_size, np.array(rates)

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.data import permutation
 from chainrule.errors import ArgumentError, Interrupted, NonFiniteError
 from chainrule.graph import Array
-from chainrule.graph.tree import map_leaves
+from chainrule.graph.tree import flatten, map_leaves
 from chainrule.nn import Module, load_buffers, named_buffers, named_parameters
 from chainrule.optim import Optimizer
 from chainrule.training import checkpoint as checkpoints
@@ -303,12 +303,14 @@ class Training:
         self.state.history = replace(self.state.history, stopped=reason)
 
     def _check_parameters(self) -> None:
-        for name, p in named_parameters(self.state.model).items():
-            if not np.isfinite(p).all():
-                raise NonFiniteError(
-                    f"step {self.state.step}, in epoch {self.state.epoch + 1}: its update made the "
-                    f"parameter {name!r} infinite or NaN: lower the learning rate"
-                )
+        if all(np.isfinite(p).all() for p in flatten(self.state.model)[0]):
+            return
+        arrays = named_parameters(self.state.model).items()
+        name = next(name for name, p in arrays if not np.isfinite(p).all())
+        raise NonFiniteError(
+            f"step {self.state.step}, in epoch {self.state.epoch + 1}: its update made the "
+            f"parameter {name!r} infinite or NaN: lower the learning rate"
+        )
 
     def _call(self, event: str) -> bool:
         """Call all callbacks; return whether one asks to stop."""
