@@ -8,6 +8,7 @@ import pytest
 import chainrule as cr
 from chainrule.engines import auto
 from chainrule.engines.auto import COSTS, choose, step_seconds, total_seconds
+from chainrule.errors import ArgumentError
 
 
 def graph(width=8):
@@ -63,3 +64,24 @@ def test_a_step_that_takes_long_is_left_to_the_eager_engine(monkeypatch):
 def test_an_engine_of_unknown_costs_counts_as_numpy():
     assert step_seconds(graph(), "other") == step_seconds(graph(), "numpy")
     assert "other" not in COSTS
+
+
+def squared(x):
+    return np.tanh(x) ** 2
+
+
+def test_a_compiled_function_is_told_how_often_it_will_be_called():
+    for calls, engine in ((1, "numpy"), (10**9, "numba")):
+        fast = cr.compile(squared, engine="auto", calls=calls)
+        np.testing.assert_allclose(fast(np.ones(3)), squared(np.ones(3)), rtol=1e-14)
+        assert fast.engine == engine
+    with pytest.raises(ArgumentError, match="compile: calls must be"):
+        cr.compile(squared, engine="auto", calls=0)
+
+
+def test_a_scan_counts_its_steps():
+    run = cr.scan(lambda carry, x: (carry + x, carry), "auto")
+    total, before = run(np.array(0.0), np.arange(4.0), np.arange(4))
+    assert total == 6
+    assert run.engine == run.latest.plan.engine == "numpy"
+    np.testing.assert_array_equal(before, [0, 0, 1, 3])

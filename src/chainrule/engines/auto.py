@@ -7,6 +7,7 @@ and with it the bits of the results, is the same everywhere where the same is in
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,9 @@ class Choice(NamedTuple):
     advice: str = ""
 
 
-def choose(graph: Graph, n_steps: int) -> Choice:
+def choose(
+    graph: Graph, n_steps: int, among: Sequence[str] = ("eager", "numpy", "numba")
+) -> Choice:
     """Return the engine that is done first with so many runs of a graph.
 
     Parameters
@@ -74,6 +77,8 @@ def choose(graph: Graph, n_steps: int) -> Choice:
         As `trace` returns it.
     n_steps : int
         How often it will run.
+    among : sequence of str
+        The engines that can be had.
 
     Returns
     -------
@@ -87,9 +92,9 @@ def choose(graph: Graph, n_steps: int) -> Choice:
     >>> choose(graph, 1).engine, choose(graph, 10_000).engine
     ('eager', 'numpy')
     """
-    if step_seconds(graph, "numpy") > _LONG:
+    if "eager" in among and step_seconds(graph, "numpy") > _LONG:
         return Choice("eager", "a single step takes so long that a program would gain nothing")
-    seconds = {name: total_seconds(graph, name, n_steps) for name in ("eager", "numpy", "numba")}
+    seconds = {name: total_seconds(graph, name, n_steps) for name in among}
     missing = [name for name in ("numba", "scipy") if importlib.util.find_spec(name) is None]
     fast = seconds["numba"]
     if missing:

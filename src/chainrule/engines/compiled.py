@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.constraints import OneOf, check
+from chainrule.constraints import COUNT, OneOf, check
+from chainrule.engines.auto import choose
 from chainrule.engines.interpreter import InterpreterProgram
 from chainrule.engines.jax_engine import jax_program
 from chainrule.engines.numba_engine import numba_program
@@ -37,10 +38,11 @@ class Compiled:
         The original.
     """
 
-    def __init__(self, function: Callable[..., Any], engine: str) -> None:
-        check("compile", {"engine": OneOf(tuple(ENGINES))}, {"engine": engine})
+    def __init__(self, function: Callable[..., Any], engine: str, calls: int) -> None:
+        check("compile", {"engine": OneOf(("auto", *ENGINES))}, {"engine": engine})
+        check("compile", {"calls": COUNT}, {"calls": calls})
         update_wrapper(self, function)
-        self.function, self.engine = function, engine
+        self.function, self.engine, self.calls = function, engine, calls
         self._programs: OrderedDict[Any, tuple[Program, Structure]] = OrderedDict()
         self._loaded: Cache = new_cache()
 
@@ -78,6 +80,8 @@ class Compiled:
         if found is None:
             with np.errstate(all="ignore"):
                 graph = trace(self.function)(*unflatten(structure, list(arrays)))
+            if self.engine == "auto":
+                self.engine = choose(graph, self.calls, ("numpy", "numba")).engine
             found = ENGINES[self.engine](graph, arrays, self._loaded), graph.gives
             self._programs[key] = found
             if len(self._programs) > KEPT:
@@ -125,7 +129,7 @@ def as_array(leaf: Any) -> Any:
     return array
 
 
-def compile(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
+def compile(function: Callable[..., Any], engine: str = "numpy", calls: int = 1) -> Compiled:
     """Return a function that computes the same faster, by a program emitted for it.
 
     The first call traces the function on its arguments, simplifies the graph, plans its memory and
@@ -140,7 +144,7 @@ def compile(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
         contain ``value_and_grad`` and an optimizer's update: a whole training step. It must not
         have side effects. Arrays and numbers that it does not take as arguments are constants of
         the program, read when it is traced.
-    engine : {"numpy", "numba", "jax", "interpreter"}
+    engine : {"numpy", "numba", "jax", "interpreter", "auto"}
         ``"interpreter"`` defines the results. ``"numpy"`` gives its bits, faster, and compiles
         nothing. ``"numba"`` compiles one function of fused loops, which takes seconds the first
         time and a fraction of one in later processes, and gives the same numbers to rounding;
@@ -148,6 +152,10 @@ def compile(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
         op that it has no loops for runs on ``"numpy"``, and the plan's first line says why.
         ``"jax"`` lets XLA compile the program, for each set of shapes anew, and gives the same
         numbers to rounding, in NumPy's dtypes; what JAX has no form of runs on ``"numpy"`` too.
+        ``"auto"`` is ``"numba"`` if so many `calls` of the function first met pay for compiling
+        it, by an estimate from its operations that no clock has a part in, else ``"numpy"``.
+    calls : int >= 1
+        About how often it will be called, for ``"auto"``.
 
     Returns
     -------
@@ -176,4 +184,4 @@ def compile(function: Callable[..., Any], engine: str = "numpy") -> Compiled:
     >>> w, float(value)
     (array([0.1, 0.2]), 2.5)
     """
-    return Compiled(function, engine)
+    return Compiled(function, engine, calls)

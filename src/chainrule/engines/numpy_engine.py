@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +14,9 @@ from chainrule.engines.in_place import InPlaceEmitter, donations
 from chainrule.engines.lower import lowered
 from chainrule.engines.plan import ALIGNMENT, Layout, Plan, assign
 from chainrule.engines.program import Cache, load
-from chainrule.engines.sweep import Arrays, Sweep
+from chainrule.engines.sweep import Arrays, Sweep, Sweeping
 from chainrule.graph import Constant, Graph
 from chainrule.graph.ir import Value
-
-if TYPE_CHECKING:
-    from chainrule.engines.sweep import Sweeping
 
 
 class NumpyProgram:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.constraints import COUNT, OneOf, check
+from chainrule.engines.auto import choose
 from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.compiled import ENGINES, KEPT, as_array
 from chainrule.engines.jax_engine import jax_sweep
@@ -38,7 +39,7 @@ class Scan:
     """
 
     def __init__(self, step: Callable[..., Any], engine: str) -> None:
-        check("scan", {"engine": OneOf(tuple(ENGINES))}, {"engine": engine})
+        check("scan", {"engine": OneOf(("auto", *ENGINES))}, {"engine": engine})
         self.step, self.engine = step, engine
         self._sweeps: OrderedDict[Any, tuple[Sweep, Structure]] = OrderedDict()
         self._loaded: Cache = new_cache()
@@ -120,6 +121,8 @@ class Scan:
             with np.errstate(all="ignore"):
                 graph = trace(self.step)(*examples)
             gives = _checked_carry(graph, own, trees[0])
+            if self.engine == "auto":
+                self.engine = choose(graph, len(places), ("numpy", "numba")).engine
             found = self._made(graph, arrays, sweeping), gives
             self._sweeps[key] = found
             if len(self._sweeps) > KEPT:
@@ -234,8 +237,8 @@ def scan(step: Callable[..., Any], engine: str = "numpy") -> Scan:
         ``(carry, outputs)``: trees of arrays, in plain NumPy. The carry keeps its structure,
         shapes and dtypes. A step of training carries the parameters and the optimizer's state,
         and returns the loss.
-    engine : {"numpy", "numba", "jax", "interpreter"}
-        See `compile`.
+    engine : {"numpy", "numba", "jax", "interpreter", "auto"}
+        See `compile`; for ``"auto"`` the steps of the first run count.
 
     Returns
     -------
