@@ -8,14 +8,15 @@ import numpy as np
 
 
 def rows() -> tuple[Any, Any]:
-    """Return three overlapping clouds of 50 rows, four columns, and their classes.
+    """Return three clouds of 50 rows, four columns, and their classes.
 
-    One label in five is wrong: a network that fits all its rows has gradients so small that their
-    squares are denormal numbers, and those would be timed instead.
+    One row in five stands there twice, with two classes: a network that fits all its rows has
+    gradients so small that their squares are denormal numbers, and those would be timed instead.
     """
     rng = np.random.default_rng(0)
     classes = np.repeat(np.arange(3), 50)
-    x = rng.normal(size=(150, 4)) + 1.5 * rng.normal(size=(3, 4))[classes]
-    wrong = rng.random(150) < 0.2
-    classes[wrong] = rng.integers(0, 3, wrong.sum())
-    return x.astype(np.float32), classes
+    x = (rng.normal(size=(150, 4)) + 1.5 * rng.normal(size=(3, 4))[classes]).astype(np.float32)
+    copies, originals = rng.permutation(150)[:60].reshape(2, 30)
+    x[copies] = x[originals]
+    classes[copies] = (classes[originals] + rng.integers(1, 3, 30)) % 3
+    return x, classes
