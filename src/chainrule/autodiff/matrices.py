@@ -218,9 +218,8 @@ def per_example_grad(
     """
     gradient = grad(function, argnums)
 
-    @named_after(function)
-    def transformed(*args: Any, **kwargs: Any) -> Any:
-        args, kwargs = by_position(function, argnums, args, kwargs)  # type: ignore[assignment]
+    def divided(args: Sequence[Any]) -> tuple[dict[int, Any], dict[int, Any]]:
+        """Return the arguments that are for all examples and those that are for one each."""
         variables = positions(function, argnums, len(args))
         if batch_argnums is None:
             batched = tuple(i for i in range(len(args)) if i not in variables)
@@ -233,16 +232,27 @@ def per_example_grad(
                 "the arguments of a batch have one first axis, of equal length; theirs have the "
                 f"shapes {shapes}: choose them with batch_argnums"
             )
-
-        def row(i: int) -> list[Any]:
-            return [
-                map_leaves(lambda leaf: leaf[i : i + 1], arg) if k in batched else arg
-                for k, arg in enumerate(args)
-            ]
-
-        rows = [gradient(*row(i), **kwargs) for i in range(lengths.pop())]
-        if not rows:
+        if 0 in lengths:
             raise ShapeError("the batch is empty")
-        return map_leaves(lambda *leaves: np.stack(leaves), *rows)
+        rows = {i: args[i] for i in batched}
+        return {i: x for i, x in enumerate(args) if i not in rows}, rows
 
+    def step(shared: dict[int, Any], row: dict[int, Any], **kwargs: Any) -> tuple[Any, Any]:
+        """Compute the gradient of one example."""
+        given = shared | row
+        return shared, gradient(*(given[i] for i in sorted(given)), **kwargs)
+
+    @named_after(function)
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        args, kwargs = by_position(function, argnums, args, kwargs)  # type: ignore[assignment]
+        shared, rows = divided(args)
+        n = len(flatten(rows)[0][0])
+        found = [
+            step(shared, map_leaves(lambda leaf, i=i: leaf[i : i + 1], rows), **kwargs)[1]
+            for i in range(n)
+        ]
+        return map_leaves(lambda *leaves: np.stack(leaves), *found)
+
+    # What an engine needs to run the examples as steps of a sweep.
+    transformed.by_example = divided, step  # type: ignore[attr-defined]
     return transformed

@@ -71,3 +71,13 @@ def _transpose(real: Any) -> Any:
 
 product32, product64 = _product(types.float32), _product(types.float64)
 transpose32, transpose64 = _transpose(types.float32), _transpose(types.float64)
+
+
+@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
+def pointer(context: Any, address: Any) -> Any:
+    """Return an address as a pointer, for ``carray`` to make an array of."""
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(types.int64), build

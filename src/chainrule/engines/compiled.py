@@ -11,22 +11,13 @@ import numpy as np
 
 from chainrule.constraints import COUNT, OneOf, check
 from chainrule.engines.auto import choose
-from chainrule.engines.interpreter import InterpreterProgram
-from chainrule.engines.jax_engine import jax_program
-from chainrule.engines.numba_engine import numba_program
-from chainrule.engines.numpy_engine import NumpyProgram
+from chainrule.engines.numba_engine import NumbaProgram
 from chainrule.engines.program import Cache, Program, new_cache
-from chainrule.errors import ChainruleError, DtypeError
+from chainrule.engines.registry import ARRAYS, ENGINES, KEPT, as_array
+from chainrule.engines.scan import Scan
+from chainrule.errors import ChainruleError
 from chainrule.graph import Graph, Tensor, trace
-from chainrule.graph.tree import Structure, flatten, unflatten
-
-ENGINES: dict[str, Callable[[Graph, Sequence[Any], Cache], Program]] = {
-    "interpreter": InterpreterProgram,
-    "jax": jax_program,
-    "numba": numba_program,
-    "numpy": NumpyProgram,
-}
-KEPT = 64  # programs of different shapes that one function keeps
+from chainrule.graph.tree import LEAF, Structure, flatten, unflatten
 
 
 class Compiled:
@@ -45,6 +36,7 @@ class Compiled:
         self.function, self.engine, self.calls = function, engine, calls
         self._programs: OrderedDict[Any, tuple[Program, Structure]] = OrderedDict()
         self._loaded: Cache = new_cache()
+        self._quick: Callable[[Any], Any] | None = None
 
     def __call__(self, *args: Any) -> Any:
         """Compute the function's result.
@@ -56,11 +48,17 @@ class Compiled:
         DtypeError
             If a leaf of the arguments is no array of numbers.
         """
+        if self._quick is not None and len(args) == 1:
+            result = self._quick(args[0])
+            if result is not None:
+                return result
         leaves, structure = flatten(args)
         if any(isinstance(x, Tensor) for x in leaves):
             return self.function(*args)
-        arrays = [x if isinstance(x, _ARRAYS) else as_array(x) for x in leaves]
+        arrays = [x if isinstance(x, ARRAYS) else as_array(x) for x in leaves]
         program, gives = self._prepared(args, arrays, structure)
+        if isinstance(program, NumbaProgram) and len(args) == 1 and args[0] is leaves[0]:
+            self._quick = program.quick(arrays[0]) if gives == LEAF else None
         return unflatten(gives, program(arrays))
 
     def program(self, *args: Any) -> Program:
@@ -118,18 +116,39 @@ class Compiled:
         return len(self._loaded)
 
 
-_ARRAYS = (np.ndarray, np.generic)
+class ByExample:
+    """`per_example_grad`, compiled: its examples are the steps of a scan."""
+
+    def __init__(self, function: Callable[..., Any], engine: str) -> None:
+        update_wrapper(self, function)
+        self.function = function
+        self._divided, step = function.by_example  # type: ignore[attr-defined]
+        self.scan = Scan(step, engine)
+
+    def __call__(self, *args: Any) -> Any:
+        """Return the gradient of each example."""
+        shared, rows = self._divided(args)
+        return self.scan(shared, rows, batch_size=1)[1]
+
+    @property
+    def source(self) -> str:
+        """The source emitted for the shapes met last."""
+        return self.scan.latest.source
+
+    @property
+    def plan(self) -> Any:
+        """The plan for the shapes met last; it prints."""
+        return self.scan.latest.plan
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of one example for the shapes met last."""
+        return self.scan.latest.graph
 
 
-def as_array(leaf: Any) -> Any:
-    """Return an array of numbers."""
-    array = leaf if isinstance(leaf, _ARRAYS) else np.asarray(leaf)
-    if array.dtype.kind not in "biufc":
-        raise DtypeError(f"a compiled function takes arrays of numbers, not {leaf!r:.60}")
-    return array
-
-
-def compile(function: Callable[..., Any], engine: str = "numpy", calls: int = 1) -> Compiled:
+def compile(
+    function: Callable[..., Any], engine: str = "numpy", calls: int = 1
+) -> Compiled | ByExample:
     """Return a function that computes the same faster, by a program emitted for it.
 
     The first call traces the function on its arguments, simplifies the graph, plans its memory and
@@ -143,7 +162,8 @@ def compile(function: Callable[..., Any], engine: str = "numpy", calls: int = 1)
         Takes trees of arrays, returns a tree of arrays; plain NumPy, as for `trace`. It may
         contain ``value_and_grad`` and an optimizer's update: a whole training step. It must not
         have side effects. Arrays and numbers that it does not take as arguments are constants of
-        the program, read when it is traced.
+        the program, read when it is traced. What `per_example_grad` returns is run example by
+        example, by several threads.
     engine : {"numpy", "numba", "jax", "interpreter", "auto"}
         ``"interpreter"`` defines the results. ``"numpy"`` gives its bits, faster, and compiles
         nothing. ``"numba"`` compiles one function of fused loops, which takes seconds the first
@@ -184,4 +204,6 @@ def compile(function: Callable[..., Any], engine: str = "numpy", calls: int = 1)
     >>> w, float(value)
     (array([0.1, 0.2]), 2.5)
     """
+    if hasattr(function, "by_example"):
+        return ByExample(function, engine)
     return Compiled(function, engine, calls)

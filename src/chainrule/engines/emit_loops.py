@@ -197,6 +197,12 @@ class LoopEmitter(Writer):
         sizes = [f"    {line}" for line in self.axes.definitions()]
         self.source.text = "\n".join([head, *sizes, *bounds, *own, *self.lines, ""])
 
+    def with_entry(self, text: str) -> str:
+        """Return the source with an entry to the program added."""
+        head, body = self.source.text.split("from numba import njit\n\n", 1)
+        imports = "from numba import carray, njit\n\nfrom chainrule.engines.calls import pointer\n"
+        return f"{head}{imports}{body}{text}"
+
     def _imports(self) -> list[str]:
         found = []
         for home, names in HOMES.items():

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import math
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines import prepare
+from chainrule.engines import prepare, quick
 from chainrule.engines.access import is_virtual
 from chainrule.engines.axes import NoLoopsError, dtype_of, shape_of
 from chainrule.engines.cache import module_of
@@ -27,7 +28,7 @@ from chainrule.engines.program import Cache, Program, load
 from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.engines.threads import n_processors, together
 from chainrule.errors import MissingExtraError
-from chainrule.graph import Aval, Constant, Graph, Input
+from chainrule.graph import Aval, Constant, Graph, Input, Node
 from chainrule.graph.ir import Value
 
 # Work of one run, in nanoseconds of one thread, from which on it is shared: below, the threads'
@@ -91,7 +92,8 @@ def work(graph: Graph) -> float:
 def prepared(graph: Graph, shared: bool, sweeping: Sweeping | None = None) -> Graph:
     """Return a lowered graph as loops are made of it."""
     graph = prepare.with_known_sums(prepare.with_one_exponential(graph))
-    graph = prepare.with_turned_outputs(prepare.folded(graph))
+    graph = prepare.with_outer_products(prepare.folded(graph))
+    graph = prepare.with_turned_outputs(graph)
     if sweeping:
         graph = prepare.swept(graph, sweeping)
         graph = prepare.with_row_updates(graph)
@@ -112,12 +114,16 @@ class Emitted:
 
     def __init__(self, graph: Graph, emitter: LoopEmitter, cache: Cache) -> None:
         self.graph, self.emitter = graph, emitter
-        self.source = _header() + emitter.source.text
         self.plan = _assigned(emitter)
+        self.source = _header() + self.text()
         self.function = cache.get(self.source) or _loaded(self.source)
         cache[self.source] = self.function
         self.kernels = _addresses(self.source)
         self._idle: list[Any] = []
+
+    def text(self) -> str:
+        """Return the source but for its first line."""
+        return self.emitter.source.text
 
     def constants(self) -> list[Any]:
         """Return the array constants, in the order of the arguments."""
@@ -149,6 +155,14 @@ class Emitted:
         self._idle.append(memory)
 
 
+def _is_plain(graph: Graph, arrays: Sequence[Any]) -> bool:
+    """Return whether a program takes one array and returns another."""
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or not np.ndim(arrays[0]):
+        return False
+    packed = np.ascontiguousarray(arrays[0]) is arrays[0]
+    return packed and isinstance(graph.outputs[0], Node) and bool(shape_of(graph.outputs[0]))
+
+
 def _padded(node: Value) -> int:
     """Return the length of a row so that rows of different threads share no cache line."""
     return -(-shape_of(node)[-1] // 32) * 32
@@ -163,17 +177,40 @@ class NumbaProgram(Emitted):
 
     def __init__(self, graph: Graph, arrays: Sequence[Any], cache: Cache) -> None:
         graph = lowered(graph)
-        shared = work(graph) >= SHARED_CALL
+        needed = work(graph)
+        shared = needed >= SHARED_CALL
         graph = prepared(graph, shared)
+        outputs = {id(x) for x in graph.outputs}
+        self._short = needed <= quick.LONGEST and _is_plain(graph, arrays)
         super().__init__(graph, LoopEmitter(graph, None, shared), cache)
         self.n_threads = n_processors() if shared else 1
-        outputs = {id(x) for x in graph.outputs}
         stored = self.emitter.source.stored
         self._results = {
             id(x): Layout(shape_of(x), dtype_of(x), ()) for x in stored if id(x) in outputs
         }
         self._stored = [id(x) for x in stored]
         self._takes = [self._take(x, arrays) for x in self.emitter.source.given]
+
+    def text(self) -> str:
+        """Return the source, for small work with an entry of its own."""
+        if not self._short:
+            return super().text()
+        return self.emitter.with_entry(quick.entry_source(self._framed()))
+
+    def _framed(self) -> list[Any | None]:
+        """Return what an entry finds in its frame: constants, buffers, None for the result."""
+        memory, (output,) = self.memory(1), self.graph.outputs
+        stored = self.emitter.source.stored
+        return [*self.constants(), *(None if x is output else memory[id(x)] for x in stored)]
+
+    def quick(self, example: Any) -> quick.Quick | None:
+        """Return a quick way from one array to one, where there is."""
+        if not self._short:
+            return None
+        (result,) = self._results.values()
+        entry = sys.modules[self.function.__module__].__dict__.get("entry")
+        made = np.empty(result.shape, result.dtype)
+        return entry and quick.Quick(entry, self.kernels, self._framed(), example, made)
 
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Compute one result for each output."""
@@ -306,8 +343,10 @@ def _assigned(emitter: LoopEmitter) -> Plan:
         if id(node) in own:
             k = loops.place[id(node)]
             first = schedule.phase[k]
-            end = never if k in schedule.before else max(first, last.get(id(node), 0))
-            wanted.append((i, min(first, end), end, _packed(shape_of(node), node)))
+            end = max(first, last.get(id(node), 0))
+            if k in schedule.before:
+                first, end = -1, never
+            wanted.append((i, first, end, _packed(shape_of(node), node)))
     buffers: dict[int, Buffer] = {}
     for i, first, end, layout in sorted(wanted, key=lambda w: w[1]):
         taken = [b for b in buffers.values() if b.last >= first and b.first <= end]

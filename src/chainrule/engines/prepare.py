@@ -242,6 +242,36 @@ def with_known_sums(graph: Graph) -> Graph:
     return mapped(graph, change)
 
 
+def with_outer_products(graph: Graph) -> Graph:
+    """Return the graph with products of a column and a row as products of elements.
+
+    And the sum of the squares of such a product, as in the norm of a single example's gradient, as
+    the product of two short sums: the product itself is not needed for it.
+    """
+
+    def change(node: Node) -> Value:
+        if node.op.forward is np.matmul and len(shape_of(node)) == 2:
+            a, b = node.inputs
+            if shape_of(a)[-1:] == (1,) and len(shape_of(a)) == len(shape_of(b)) == 2:
+                return Node(_named("multiply"), (a, b), {}, node.aval, node.site)
+        square = node.inputs[0] if ours(node.op, {"sum"}) and not shape_of(node) else node
+        if square is node or not isinstance(square, Node) or square.op.name != "square":
+            return node
+        outer = square.inputs[0]
+        if not isinstance(outer, Node) or outer.op.name != "multiply":
+            return node
+        shapes = [shape_of(x) for x in outer.inputs]
+        if shapes != [(shape_of(outer)[0], 1), (1, shape_of(outer)[-1])]:
+            return node
+        return Node(_named("multiply"), tuple(map(squares, outer.inputs)), {}, node.aval, node.site)
+
+    def squares(value: Value) -> Value:
+        squared = Node(_named("square"), (value,), {}, value.aval)
+        return Node(_named("sum"), (squared,), {"axis": None}, Aval((), dtype_of(value)))
+
+    return mapped(graph, change)
+
+
 def with_turned_outputs(graph: Graph) -> Graph:
     """Return the graph with the transpose of a product of elements as one of transposes.
 

@@ -12,11 +12,12 @@ import numpy as np
 from chainrule.constraints import COUNT, OneOf, check
 from chainrule.engines.auto import choose
 from chainrule.engines.axes import dtype_of, shape_of
-from chainrule.engines.compiled import ENGINES, KEPT, as_array
 from chainrule.engines.jax_engine import jax_sweep
 from chainrule.engines.numba_engine import numba_sweep
 from chainrule.engines.numpy_engine import numpy_sweep
 from chainrule.engines.program import Cache, Made, new_cache
+from chainrule.engines.registry import ENGINES, KEPT, as_array
+from chainrule.engines.rooms import Rooms
 from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph import Graph, trace
@@ -43,6 +44,7 @@ class Scan:
         self.step, self.engine = step, engine
         self._sweeps: OrderedDict[Any, tuple[Sweep, Structure]] = OrderedDict()
         self._loaded: Cache = new_cache()
+        self._rooms = Rooms()
 
     def __call__(
         self,
@@ -99,7 +101,7 @@ class Scan:
         for first, places in segments:
             part = [x[first : first + len(places)] for x in moments]
             sweep, gives = self._prepared(trees, own, rows, places, part)
-            found = _rooms(sweep.program.graph, len(own), len(places))
+            found = self._rooms.take(sweep.program.graph.outputs[len(own) :], len(places))
             sweep(own, rows, places, part, found)
             outputs.append(found)
         joined = [x[0] if len(x) == 1 else np.concatenate(x) for x in zip(*outputs, strict=True)]
@@ -220,11 +222,6 @@ def _checked_carry(graph: Graph, own: list[Any], structure: Structure) -> Struct
                 f"scan: the step returns {name} as {dtype_of(new)}, and is given {old.dtype}"
             )
     return gives
-
-
-def _rooms(graph: Graph, n_carry: int, n_steps: int) -> list[Any]:
-    """Return arrays for what all steps return beside the carry."""
-    return [np.empty((n_steps, *shape_of(x)), dtype_of(x)) for x in graph.outputs[n_carry:]]
 
 
 def scan(step: Callable[..., Any], engine: str = "numpy") -> Scan:

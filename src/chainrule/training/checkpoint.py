@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chainrule.constraints import COUNT, check
-from chainrule.engines.compiled import ENGINES
+from chainrule.engines.registry import ENGINES
 from chainrule.errors import ArgumentError, ChainruleError, FileFormatError
 from chainrule.graph import Array
 from chainrule.io import (
