@@ -95,6 +95,14 @@ def _copies(arrays: dict[str, Any]) -> dict[str, Any]:
     return {name: np.array(array, order="C") for name, array in arrays.items()}
 
 
+BY_HAND: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "relu": (lambda z: np.maximum(z, 0, out=z), lambda a: a > 0),
+    "tanh": (lambda z: np.tanh(z, out=z), lambda a: 1 - a * a),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda a: a * (1 - a)),
+}
+"""Activations, and their slopes by what they return."""
+
+
 def by_hand(network: Network) -> Contender:
     """Train with forward, backward and update written out in NumPy."""
     task = network.task()
@@ -102,15 +110,7 @@ def by_hand(network: Network) -> Contender:
     update = update_rule(task)
     classes = np.eye(network.sizes[-1], dtype=np.float32)
 
-    def activate(z: Any) -> Any:
-        if network.activation == "relu":
-            return np.maximum(z, 0, out=z)
-        return np.tanh(z, out=z) if network.activation == "tanh" else 1 / (1 + np.exp(-z))
-
-    def slope(a: Any) -> Any:
-        if network.activation == "relu":
-            return a > 0
-        return 1 - a * a if network.activation == "tanh" else a * (1 - a)
+    activate, slope = BY_HAND[network.activation]
 
     def cost(z: Any, y: Any) -> tuple[Any, Any]:
         """Return the loss, and its gradient for the last layer's outputs."""

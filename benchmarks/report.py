@@ -82,6 +82,11 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(row) + " |" for row in (head, rule, *rows)]
 
 
+def percent(share: float | None) -> str:
+    """Return a part in percent, to two digits."""
+    return f"{100 * share:.2g} %" if share else ""
+
+
 def best_peer(found: dict[str, Any]) -> dict[str, Any] | None:
     """Return the fastest contender that is not ours and does the same mathematics."""
     peers = [
@@ -112,7 +117,7 @@ def summary(workloads: list[dict[str, Any]]) -> list[str]:
                 peer["name"],
                 readable(peer["median"]),
                 f"{peer['ratio']:.2f}",
-                f"{share:.1%}" if share else "",
+                percent(share),
             ]
         )
     head = ["workload", "chainrule", "best peer", "its time", "peer / chainrule", "of roofline"]
@@ -131,7 +136,7 @@ def section(found: dict[str, Any]) -> list[str]:
                 readable(line["min"]),
                 readable(line["median"]),
                 f"{line['ratio']:.2f}",
-                f"{share:.2%}" if share else "",
+                percent(share),
                 f"{line['first']:.2f} s" if "first" in line else "",
                 "" if away is None else f"{away:.0e}",
             ]

@@ -177,25 +177,42 @@ def jax(
         return rule(params, grads, state), value
 
     carry = ([jnp.array(w) for w in task.weights], state)
-    batches: Any = tuple(jnp.asarray(x) for x in task.batches)
-    if scan:
-        program = lambda carry, batches: j.lax.scan(step, carry, batches, unroll=unroll)
-        train = j.jit(program, donate_argnums=0)
-    else:
-        batches = [tuple(x[i] for x in batches) for i in range(task.steps)]
-        one = j.jit(step, donate_argnums=0)
-
-        def train(carry: Any, batches: Any) -> Any:
-            losses = []
-            for batch in batches:
-                carry, value = one(carry, batch)
-                losses.append(value)
-            return carry, losses
+    train = _jax_epoch(task, step, unroll) if scan else _jax_steps(task, step)
 
     def run() -> Any:
         nonlocal carry
-        carry, losses = train(carry, batches)
+        carry, losses = train(carry)
         j.block_until_ready(carry)
         return losses
 
     return task.contender(run, lambda: [np.asarray(p) for p in carry[0]])
+
+
+def _jax_epoch(task: Task, step: Any, unroll: int) -> Callable[[Any], Any]:
+    """Return all steps as one program."""
+    import jax as j
+    import jax.numpy as jnp
+
+    batches = tuple(jnp.asarray(x) for x in task.batches)
+    program = lambda carry, batches: j.lax.scan(step, carry, batches, unroll=unroll)
+    compiled = j.jit(program, donate_argnums=0)
+    return lambda carry: compiled(carry, batches)
+
+
+def _jax_steps(task: Task, step: Any) -> Callable[[Any], Any]:
+    """Return a loop over a program of one step."""
+    import jax as j
+    import jax.numpy as jnp
+
+    arrays = tuple(jnp.asarray(x) for x in task.batches)
+    batches = [tuple(x[i] for x in arrays) for i in range(task.steps)]
+    one = j.jit(step, donate_argnums=0)
+
+    def train(carry: Any) -> Any:
+        losses = []
+        for batch in batches:
+            carry, value = one(carry, batch)
+            losses.append(value)
+        return carry, losses
+
+    return train

@@ -179,7 +179,7 @@ def test_the_page_and_the_plot(tmp_path: Path) -> None:
     path = str(picture) if picture else ""
     text = PAGE.format(folder=str(FOLDER), limits=json.dumps(LIMITS), picture=path)
     page = run_text(tmp_path, text)
-    assert "| xor | 2 ms | torch | 2 ms | 3.00 | 50.0% |" in page
+    assert "| xor | 2 ms | torch | 2 ms | 3.00 | 50 % |" in page
     assert r"| fasttext \* | 1 ms |" in page
     assert "Left out: jax (gone)." in page
     assert "| 64 | 1 ms | 2 ms |" in page
