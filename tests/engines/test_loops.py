@@ -57,7 +57,12 @@ FUNCTIONS = {
 FUNCTIONS |= {f"{f.__name__}{bits}": f for f in (product, transpose) for bits in (32, 64)}
 FUNCTIONS |= {f"{f}{bits}": lambda x: x for f in ("rank", "ranked") for bits in (32, 64)}
 FUNCTIONS |= {"flush_denormals": lambda: 0, "restore_denormals": lambda before: None}
-FUNCTIONS |= {"wait": waiting(), "share": share, "owners": lambda n: (2 if n > 1 else 1) - 1}
+FUNCTIONS |= {
+    "wait": waiting(),
+    "share": share,
+    "stay_apart": lambda: None,
+    "owners": lambda n: (2 if n > 1 else 1) - 1,
+}
 
 
 NODES = (

@@ -7,7 +7,7 @@ from the inputs' shapes at run time, so that no length is written into the sourc
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -63,8 +63,8 @@ class Axes:
     Parameters
     ----------
     graph : Graph
-    names : dict of int to str
-        Names of inputs and array constants, by identity.
+    length : callable
+        ``length(value, axis)`` returns the expression of the length of an input's axis.
     fixed : dict of int to int
         By identity of an input: from which axis on its lengths are written into the source. Those
         of constants are always.
@@ -76,9 +76,12 @@ class Axes:
     """
 
     def __init__(
-        self, graph: Graph, names: dict[int, str], fixed: Mapping[int, int] = EMPTY
+        self,
+        graph: Graph,
+        length: Callable[[Value, int], str],
+        fixed: Mapping[int, int] = EMPTY,
     ) -> None:
-        self._names, self._fixed = names, fixed
+        self._length_of, self._fixed = length, fixed
         self._parent = [ONE]
         self._length = ["1"]
         self._known: dict[int, tuple[int, ...]] = {}
@@ -128,10 +131,9 @@ class Axes:
     def _given(self, value: Value) -> None:
         if id(value) not in self._known:
             shape = np.shape(value.value) if isinstance(value, Constant) else shape_of(value)
-            name = self._names.get(id(value))
             fixed = 0 if isinstance(value, Constant) else self._fixed.get(id(value), len(shape))
             self._known[id(value)] = tuple(
-                ONE if n == 1 else self._new(str(n) if i >= fixed else f"{name}.shape[{i}]")
+                ONE if n == 1 else self._new(str(n) if i >= fixed else self._length_of(value, i))
                 for i, n in enumerate(shape)
             )
 

@@ -100,7 +100,7 @@ def _product(e: Writer, node: Node) -> None:
     start = "0" if low == "0" else low if ta else f"{low} * {c}"
     into = "0" if low == "0" else f"{low} * {n}"
     e.add(
-        f"product{bits}(kernels[{bits // 64}], {rows}, {n}, {c}, {e.name(a)}, {start}, {row}, "
+        f"product{bits}(frame[{bits // 64}], {rows}, {n}, {c}, {e.name(a)}, {start}, {row}, "
         f"{column}, {e.name(b)}, 0, {n}, {number(0, dtype_of(node))}, {out}, {into}, {n})",
         node,
     )
@@ -151,7 +151,7 @@ def _transpose(e: Writer, node: Node) -> None:
     if low != "0":
         count, start, into = f"{high} - {low}", low, f"{low} * {columns}"
     e.add(
-        f"transpose{bits}(kernels[{2 + bits // 64}], {columns}, {count}, {e.name(source)}, "
+        f"transpose{bits}(frame[{2 + bits // 64}], {columns}, {count}, {e.name(source)}, "
         f"{start}, {rows}, {e.name(node)}, {into}, {columns})",
         node,
     )

@@ -7,7 +7,6 @@ part of every loop, and they wait for each other between phases.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,18 +14,21 @@ import numpy as np
 from chainrule.engines.axes import ONE, NoLoopsError, dtype_of, reduced_axes, shape_of
 from chainrule.engines.emit_alone import emit_alone
 from chainrule.engines.emit_rows import emit_rows
+from chainrule.engines.frame import Frame
 from chainrule.engines.loops import Loops, Step
 from chainrule.engines.names import input_names
 from chainrule.engines.parts import Parts
 from chainrule.engines.plan import ours
 from chainrule.engines.schedule import FIRST, Schedule
 from chainrule.engines.sweep import Sweeping
-from chainrule.engines.writer import OWN_FUNCTIONS, Writer
+from chainrule.engines.writer import OWN_FUNCTIONS, Writer, padded
 from chainrule.graph import Constant, Graph, Input, Node
 from chainrule.graph.ir import Value
 
+LINE = 8
+"""Integers a cache line."""
 HOMES = {
-    "calls": {"product32", "product64", "transpose32", "transpose64"},
+    "calls": {"pointer", "stay_apart", "product32", "product64", "transpose32", "transpose64"},
     "functions": {
         "flush_denormals", "restore_denormals",
         *(f"{name}{bits}" for name in OWN_FUNCTIONS for bits in (32, 64)),
@@ -38,22 +40,14 @@ _HEAD = """\
 import math
 
 import numpy as np
-from numba import njit
+from numba import carray, njit
 
 {imports}
 
 
 {parts}@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"reassoc", "contract"}})
-def program(
-{arguments}
-):
+def program(frame, thread, n_threads):
     before = flush_denormals()"""
-
-
-def _wrapped(words: Sequence[str]) -> str:
-    """Return parameters as lines of moderate length."""
-    return textwrap.fill(", ".join(words) + ",", 96, initial_indent="    ",
-                         subsequent_indent="    ", break_long_words=False)  # fmt: skip
 
 
 class LoopEmitter(Writer):
@@ -67,8 +61,15 @@ class LoopEmitter(Writer):
     parallel : bool
         Whether several threads may share the work.
     timed : bool
-        Whether the time of each step is measured, for a further argument: an array whose rows are
+        Whether the time of each step is measured, in the frame's array of ticks, whose rows are
         for threads, and whose columns for steps; the last is for waiting.
+
+    Attributes
+    ----------
+    frame : Frame
+        What the program must be given.
+    constants : list of Constant
+        Arrays that are part of the graph.
 
     Raises
     ------
@@ -86,17 +87,17 @@ class LoopEmitter(Writer):
         values: list[Value] = [*graph.inputs, *graph.nodes]
         if any(0 in shape_of(x) for x in values):
             raise NoLoopsError("arrays are empty")
-        self.sweeping, self.timed = sweeping, timed
-        self.given: list[Value] = list(graph.inputs)
+        self.sweeping, self.timed, self.frame = sweeping, timed, Frame()
         self.arguments: dict[int, str] = {}
+        self.constants: list[Constant] = []
         names = self._given_names(graph)
         n_carry = sweeping.n_carry if sweeping else 0
         self.carry = list(zip(graph.inputs[:n_carry], graph.outputs[:n_carry], strict=True))
         loops = self._loops(graph, names, parallel)
         super().__init__(graph, names, loops, Schedule(loops, self.carry))
-        self.source.given = self.given
         self.parts = Parts(self.lines)
         self._choose_memory()
+        self._bind()
         self._emit()
 
     # What is given ------------------------------------------------------------------------------
@@ -107,32 +108,40 @@ class LoopEmitter(Writer):
         for node in graph.nodes:
             for x in node.inputs:
                 if isinstance(x, Constant) and np.ndim(x.value) and id(x) not in words:
-                    words[id(x)] = f"c{len(words) - len(graph.inputs)}"
-                    self.given.append(x)
+                    words[id(x)] = f"c{len(self.constants)}"
+                    self.constants.append(x)
         self.arguments = dict(words)
+        n = len(graph.inputs)
+        first = n
         if self.sweeping:
-            *others, places = graph.inputs
+            places = graph.inputs[-1]
             self.arguments[id(places)] = "places"
             words[id(places)] = "rows" if shape_of(places) else "row"
-            first = self.sweeping.n_carry + self.sweeping.n_data
-            for i, x in enumerate(others):
-                if i >= first or (i < self.sweeping.n_carry and not shape_of(x)):
-                    words[id(x)] = f"x{i}"
+            n, first = n - 1, self.sweeping.n_carry + self.sweeping.n_data
+        for i, x in enumerate(graph.inputs[:n]):
+            if i >= first or not shape_of(x):
+                words[id(x)] = f"x{i}"
         return words
 
     def _loops(self, graph: Graph, names: dict[int, str], parallel: bool) -> Loops:
+        lengths = self._length
         if self.sweeping is None:
-            return Loops(graph, names, parallel=parallel)
+            return Loops(graph, names, lengths, parallel=parallel)
         *others, places = graph.inputs
         rows = range(self.sweeping.n_carry, self.sweeping.n_carry + self.sweeping.n_data)
         return Loops(
             graph,
-            names | {id(places): "places[0]"},
+            names,
+            lengths,
             fixed={id(x): int(i in rows) for i, x in enumerate(others)},
             trusted={id(places)},
             changing={id(old) for old, new in self.carry if new is not old},
             parallel=parallel,
         )
+
+    def _length(self, value: Value, axis: int) -> str:
+        """Return where the length of an input's axis is found."""
+        return self.frame.slot("length", id(value), axis)
 
     def _each(self) -> list[Input]:
         """Return the inputs of a sweep that have an element for each step."""
@@ -153,9 +162,43 @@ class LoopEmitter(Writer):
         self.places = {id(x): f"o{i}" for i, x in enumerate(beside) if shape_of(x)}
         self.places |= {k: self.names[id(x)] for k, x in self.schedule.over.items()}
 
+    def _bind(self) -> None:
+        """Say where each array is found."""
+        slot, bind = self.frame.slot, self.frame.bind
+        each = {id(x) for x in self._each()}
+        values: list[Value] = [*self.graph.inputs, *self.constants]
+        for x in values:
+            shape = self._lengths_of(x)
+            if id(x) in each or self.arguments[id(x)] == "places":
+                shape = [slot("steps"), *shape]
+            name = self.arguments[id(x)]
+            bind(name, slot("given", id(x)), shape or ["1"], dtype_of(x))
+        for node in self.source.stored:
+            at, shape = slot("stored", id(node)), self._lengths_of(node)
+            if id(node) in self.source.rows:
+                shape = shape[-1:]
+                at += f" + {padded(node) * dtype_of(node).itemsize} * thread"
+            bind(f"v{self.numbers[id(node)]}", at, shape or ["1"], dtype_of(node))
+        for i, output in enumerate(self.source.outputs):
+            shape, item = self._lengths_of(output), dtype_of(output).itemsize
+            if shape:
+                at = f"{slot('output', i)} + s * {' * '.join([*shape, str(item)])}"
+                bind(f"o{i}", at, shape, dtype_of(output))
+            else:
+                bind(f"outputs_{i}", slot("output", i), [slot("steps")], dtype_of(output))
+        ticks = ["n_threads", str(len(self.loops.steps) + 1)]
+        bind("ticks", slot("ticks"), ticks, np.dtype(np.int64))
+        bind("sync", slot("sync"), [f"{LINE} * (1 + n_threads)"], np.dtype(np.int64))
+
+    def _lengths_of(self, value: Value) -> list[str]:
+        if isinstance(value, Constant):
+            return list(map(str, shape_of(value)))
+        return [self.axes.length(axis) for axis in self.axes.of(value)]
+
     # Text -----------------------------------------------------------------------------------------
 
     def _emit(self) -> None:
+        self._take_numbers()
         if self.sweeping is None:
             self._checks()
         waiting = [node for node in self.graph.nodes if self.loops.is_number(node)
@@ -175,19 +218,11 @@ class LoopEmitter(Writer):
         self._finish()
 
     def _finish(self) -> None:
-        words = [self.arguments[id(x)] for x in self.source.given]
-        words += [self.stored_word(n) for n in self.source.stored]
-        words += [f"outputs_{i}" for i in range(len(self.source.outputs))]
-        words = ["kernels", "sync", "thread", "n_threads", *words, *["ticks"] * self.timed]
         parts = self.parts.taken_out()
-        head = _HEAD.format(
-            imports="\n".join(self._imports()), parts=parts, arguments=_wrapped(words)
-        )
-        own = [
-            f"    v{self.numbers[id(x)]} = {self.stored_word(x)}[thread]"
-            for x in self.source.stored
-            if id(x) in self.source.rows
-        ]
+        if parts:
+            self.functions.add("stay_apart")
+        self.functions.add("pointer")
+        head = _HEAD.format(imports="\n".join(self._imports()), parts=parts)
         bounds = [
             f"    lo{i}, hi{i} = share({length}, thread, n_threads)"
             for i, length in enumerate(self.divided)
@@ -195,13 +230,12 @@ class LoopEmitter(Writer):
         if "owners" in self.functions:
             bounds.append("    mask = owners(n_threads)")
         sizes = [f"    {line}" for line in self.axes.definitions()]
-        self.source.text = "\n".join([head, *sizes, *bounds, *own, *self.lines, ""])
+        self.source.text = "\n".join([head, *sizes, *bounds, *self.lines, ""])
 
-    def with_entry(self, text: str) -> str:
-        """Return the source with an entry to the program added."""
-        head, body = self.source.text.split("from numba import njit\n\n", 1)
-        imports = "from numba import carray, njit\n\nfrom chainrule.engines.calls import pointer\n"
-        return f"{head}{imports}{body}{text}"
+    def _make_arrays(self, first: int, depth: int) -> None:
+        """Let arrays be made before the lines that use them."""
+        made = [f"{'    ' * depth}{line}" for line in self.frame.made(self.lines[first:])]
+        self.lines[first:first] = made
 
     def _imports(self) -> list[str]:
         found = []
@@ -210,10 +244,6 @@ class LoopEmitter(Writer):
             if used:
                 found.append(f"from chainrule.engines.{home} import {', '.join(used)}")
         return found
-
-    def stored_word(self, node: Node) -> str:
-        """Return the argument that brings a node's memory."""
-        return f"{'r' if id(node) in self.source.rows else 'v'}{self.numbers[id(node)]}"
 
     def _run(self, steps: Sequence[int], waiting: list[Node]) -> None:
         """Emit steps in phases, and single numbers as soon as they can be known."""
@@ -238,9 +268,11 @@ class LoopEmitter(Writer):
 
     def _wait(self) -> None:
         self.functions.add("wait")
+        first = len(self.lines)
         self._start_clock()
         self.add("wait(sync, thread, n_threads)")
         self._stop_clock(len(self.loops.steps))
+        self._make_arrays(first, self.depth)
 
     def _start_clock(self) -> None:
         if self.timed:
@@ -252,12 +284,15 @@ class LoopEmitter(Writer):
             self.add(f"ticks[thread, {k}] += cycles() - z0")
 
     def _one_step(self, k: int) -> None:
+        start, depth = len(self.lines), self.depth
         self._start_clock()
-        first, depth = len(self.lines), self.depth
+        first = len(self.lines)
         self._step_lines(k)
         if self.parts.may_share(self.loops.steps[k]):
+            self._make_arrays(first, depth)
             self.parts.note(first, len(self.lines), depth)
         self._stop_clock(k)
+        self._make_arrays(start, depth)
 
     def _step_lines(self, k: int) -> None:
         step = self.loops.steps[k]
@@ -284,7 +319,9 @@ class LoopEmitter(Writer):
             )
             if known and (not self.parallel or self.schedule.number_phase[id(node)] <= phase):
                 waiting.remove(node)
+                first = len(self.lines)
                 self._number(node)
+                self._make_arrays(first, self.depth)
 
     def _number(self, node: Node) -> None:
         self.step = Step(None)
@@ -296,25 +333,28 @@ class LoopEmitter(Writer):
             axes = tuple(axes[i] for i in reduced_axes(node))
         self.add(f"{self.word(node)} = {self.count(axes, dtype_of(node))}", node)
 
+    def _take_numbers(self) -> None:
+        """Take single numbers among what is given."""
+        each = {id(x) for x in self._each()}
+        for x in self.graph.inputs:
+            if not shape_of(x) and id(x) not in each and self.arguments[id(x)] != "places":
+                self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[0]")
+        self._make_arrays(0, self.depth)
+
     def _open_sweep(self) -> None:
         """Open the loop over steps and take what belongs to one."""
-        for x, _ in self.carry:
-            if not shape_of(x):
-                self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[0]")
-        self.add("for s in range(places.shape[0]):")
+        self.add(f"for s in range({self.frame.slot('steps')}):")
         self.depth += 1
-        places = self.graph.inputs[-1]
-        self.add(f"{self.names[id(places)]} = places[s]")
-        for x in self._each():
+        first = len(self.lines)
+        for x in (self.graph.inputs[-1], *self._each()):
             self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[s]")
-        for i, output in enumerate(self.source.outputs):
-            if shape_of(output):
-                self.add(f"o{i} = outputs_{i}[s]")
+        self._make_arrays(first, self.depth)
 
     def _close_sweep(self) -> None:
         """Hand on what a step gave, and put away what it returned beside."""
         if self.schedule.late and self.parallel:
             self._wait()
+        first = len(self.lines)
         for old, new in self.schedule.late:
             self._copy_whole(old, new)
         numbers = [(old, new) for old, new in self.carry if not shape_of(old) and new is not old]
@@ -327,13 +367,15 @@ class LoopEmitter(Writer):
         if numbers:
             olds = ", ".join(self.names[id(old)] for old, _ in numbers)
             self.add(f"{olds} = {', '.join(words)}")
+        self._make_arrays(first, self.depth)
         if self.parallel:
             self._wait()
-        self.depth = 1
+        self.depth, first = 1, len(self.lines)
         if numbers:
             self.add("if thread == 0:")
             for old, _ in numbers:
                 self.add(f"    {self.arguments[id(old)]}[0] = {self.names[id(old)]}")
+        self._make_arrays(first, self.depth)
 
     def _copy_whole(self, old: Input, new: Node) -> None:
         base = self.depth
@@ -348,13 +390,16 @@ class LoopEmitter(Writer):
         self.depth = base
 
     def _single_results(self) -> None:
+        first = len(self.lines)
         for x in self.graph.outputs:
             if isinstance(x, Node) and not shape_of(x):
                 self.add("if thread == 0:")
-                self.add(f"    v{self.numbers[id(x)]}[()] = {self.word(x)}")
+                self.add(f"    v{self.numbers[id(x)]}[0] = {self.word(x)}")
+        self._make_arrays(first, self.depth)
 
     def _checks(self) -> None:
         """Refuse positions out of bounds before anything is computed."""
+        first = len(self.lines)
         for places, length in self.loops.access.places:
             axes = self.axes.of(places)
             tokens = ["0" if axis == ONE else f"i{k}" for k, axis in enumerate(axes)]
@@ -366,3 +411,4 @@ class LoopEmitter(Writer):
             self.add("restore_denormals(before)")
             self.add('raise IndexError("out of bounds")')
             self.depth = 1
+        self._make_arrays(first, self.depth)

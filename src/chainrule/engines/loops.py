@@ -11,7 +11,7 @@ are added never depends on the threads.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,13 +82,14 @@ class Loops:
         self,
         graph: Graph,
         names: dict[int, str],
+        length: Callable[[Value, int], str],
         fixed: Mapping[int, int] = EMPTY,
         trusted: Collection[int] = (),
         changing: Collection[int] = (),
         parallel: bool = False,
     ) -> None:
         self.graph, self.changing, self.parallel = graph, changing, parallel
-        self.axes = Axes(graph, names, fixed)
+        self.axes = Axes(graph, length, fixed)
         self._found: list[tuple[Node, Index]] = []
         self._met: list[Read] = []
         self.access = Access(self.axes, names, self._note, self._note_given, trusted=trusted)

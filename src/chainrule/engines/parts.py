@@ -14,16 +14,18 @@ from chainrule.engines.axes import shape_of
 from chainrule.engines.loops import Step
 
 FEWEST_LINES, FEWEST_TIMES = 3, 3
-_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_WORD = re.compile(r"frame\[\d+\]|(?<![\w.])[A-Za-z_]\w*")
+_PLACE = re.compile(r"frame\[(\d+)\]")
 _TARGET = re.compile(r"\s*(?:for (\w+) in|(\w+) (?:[-+*/]?=) )")
 _HEAD = """\
 @njit(nogil=True, error_model="numpy", fastmath={{"reassoc", "contract"}})
 def {name}({arguments}):
+    stay_apart()
 {body}
 
 
 """
-_KNOWN = frozenset({"np", "math", "range", "abs", "max", "min", *keyword.kwlist})
+_KNOWN = frozenset({"np", "math", "range", "abs", "max", "min", "carray", *keyword.kwlist})
 
 
 class Parts:
@@ -50,7 +52,10 @@ class Parts:
             self._places.append((first, end, depth))
 
     def taken_out(self) -> str:
-        """Put calls in the place of lines that come often; return the functions' source."""
+        """Put calls in the place of lines that come often; return the functions' source.
+
+        They call ``stay_apart``.
+        """
         groups: dict[str, list[tuple[int, int, int, list[str]]]] = {}
         for first, end, depth in self._places:
             body = [line[4 * (depth - 1) :] for line in self.lines[first:end]]
@@ -64,9 +69,8 @@ class Parts:
             name = f"part_{len(functions)}"
             first, end, depth, free = places[0]
             body = [line[4 * (depth - 1) :] for line in self.lines[first:end]]
-            functions.append(
-                _HEAD.format(name=name, arguments=", ".join(free), body="\n".join(body))
-            )
+            text = _HEAD.format(name=name, arguments=", ".join(free), body="\n".join(body))
+            functions.append(_PLACE.sub(r"f\1", text))
             calls += [
                 (f, e, f"{'    ' * d}{name}({', '.join(given)})") for f, e, d, given in places
             ]

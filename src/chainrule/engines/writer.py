@@ -26,18 +26,15 @@ class LoopSource:
     Attributes
     ----------
     text : str
-    given : list of Value
-        Inputs and array constants, in the order of the arguments.
     stored : list of Node
-        Nodes that are given an array to write to, in order: buffers and results.
+        Nodes that are given memory to write to: buffers and results.
     rows : set of int
         Those of them, by identity, that are given one row for each thread only.
     outputs : list of Value
-        Of a sweep: what each step returns beside the carry, in arrays that follow.
+        Of a sweep: what each step returns beside the carry.
     """
 
     text: str = ""
-    given: list[Value] = field(default_factory=list)
     stored: list[Node] = field(default_factory=list)
     rows: set[int] = field(default_factory=set)
     outputs: list[Value] = field(default_factory=list)
@@ -186,3 +183,8 @@ class Writer:
         """Return the number of elements along axes, as a number of a dtype."""
         product = " * ".join(self.axes.length(a) for a in axes if a != ONE)
         return f"{dtype_word(dtype)}({product or 1})"
+
+
+def padded(node: Value) -> int:
+    """Return the length of a row's memory: rows of different threads share no cache line."""
+    return -(-shape_of(node)[-1] // 32) * 32

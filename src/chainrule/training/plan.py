@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.constraints import COUNT, POSITIVE, Interval, OneOf, check
-from chainrule.engines import compiled
+from chainrule.engines import registry
 from chainrule.errors import ArgumentError
 from chainrule.graph.tree import flatten
 from chainrule.optim import Optimizer
@@ -23,7 +23,7 @@ from chainrule.training.evaluate import Loss, Metric
 from chainrule.training.rows import Rows
 
 Schedule = Callable[[int], float]
-ENGINES = ("auto", "eager", *compiled.ENGINES)
+ENGINES = ("auto", "eager", *registry.ENGINES)
 
 
 @dataclass(frozen=True)
