@@ -87,21 +87,25 @@ def _product(e: Writer, node: Node) -> None:
         e.add(f"{e.word(node)} += {e.array(a, ['k0'])} * {e.array(b, ['k0'])}")
         return
     m, c, n = _lengths(e, node)
-    if n == "1" or _size((m, c, n)) < SMALL_PRODUCT:
+    if not e.by_columns and (n == "1" or _size((m, c, n)) < SMALL_PRODUCT):
         _small_product(e, node, (a, ta), b)
         return
     bits = 8 * dtype_of(node).itemsize
     e.functions.add(f"product{bits}")
-    out, low, high = e.name(node), "0", m
-    if len(shape_of(node.inputs[0])) == 2:
-        low, high = e.part(e.axes.of(node)[0])
-    rows = m if low == "0" else f"{high} - {low}"
     row, column = ("1", m) if ta else (c, "1")
-    start = "0" if low == "0" else low if ta else f"{low} * {c}"
-    into = "0" if low == "0" else f"{low} * {n}"
+    rows, columns, start, first, into = m, n, "0", "0", "0"
+    if e.by_columns:
+        first, high = e.part(e.axes.of(node)[1])
+        columns, into = f"{high} - {first}", first
+    elif len(shape_of(node.inputs[0])) == 2:
+        low, high = e.part(e.axes.of(node)[0])
+        if low != "0":
+            start, into = low if ta else f"{low} * {c}", f"{low} * {n}"
+            rows = f"{high} - {low}"
     e.add(
-        f"product{bits}(frame[{bits // 64}], {rows}, {n}, {c}, {e.name(a)}, {start}, {row}, "
-        f"{column}, {e.name(b)}, 0, {n}, {number(0, dtype_of(node))}, {out}, {into}, {n})",
+        f"product{bits}(frame[{bits // 64}], {rows}, {columns}, {c}, {e.name(a)}, {start}, {row}, "
+        f"{column}, {e.name(b)}, {first}, {n}, {number(0, dtype_of(node))}, {e.name(node)}, "
+        f"{into}, {n})",
         node,
     )
 
@@ -139,19 +143,21 @@ def _transpose(e: Writer, node: Node) -> None:
     source, _ = stored_operand(node.inputs[0])
     rows, columns = map(e.axes.length, e.axes.of(node))
     first = e.axes.of(node)[0]
-    if _size((rows, columns)) < SMALL_TRANSPOSE:
+    if _size((rows, columns)) < SMALL_TRANSPOSE and not e.by_columns:
         e.over_part("i0", first)
         e.over("j0", e.axes.of(node)[1])
         e.add(f"{e.array(node, ['i0', 'j0'])} = {e.array(source, ['j0', 'i0'])}", node)
         return
     bits = 8 * dtype_of(node).itemsize
     e.functions.add(f"transpose{bits}")
-    low, high = e.part(first)
-    count, start, into = rows, "0", "0"
-    if low != "0":
-        count, start, into = f"{high} - {low}", low, f"{low} * {columns}"
+    taken, given, start, into = columns, rows, "0", "0"
+    low, high = e.part(e.axes.of(node)[1] if e.by_columns else first)
+    if e.by_columns:
+        taken, start, into = f"{high} - {low}", f"{low} * {rows}", low
+    elif low != "0":
+        given, start, into = f"{high} - {low}", low, f"{low} * {columns}"
     e.add(
-        f"transpose{bits}(frame[{2 + bits // 64}], {columns}, {count}, {e.name(source)}, "
+        f"transpose{bits}(frame[{2 + bits // 64}], {taken}, {given}, {e.name(source)}, "
         f"{start}, {rows}, {e.name(node)}, {into}, {columns})",
         node,
     )

@@ -297,6 +297,7 @@ class LoopEmitter(Writer):
     def _step_lines(self, k: int) -> None:
         step = self.loops.steps[k]
         self.step, self.split = step, self.schedule.split[k]
+        self.by_columns = k in self.schedule.by_columns
         base = self.depth
         if self.parallel and self.split == FIRST:
             self.add("if thread == 0:")

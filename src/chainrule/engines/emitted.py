@@ -21,6 +21,11 @@ from chainrule.engines.writer import padded
 from chainrule.graph import Graph
 
 Slot = tuple[Any, ...]
+APART = 2**24
+"""Bytes up to which buffers of a program for several threads share no memory.
+
+What one processor wrote last takes another long to get.
+"""
 
 
 class Memory(NamedTuple):
@@ -117,6 +122,8 @@ def _assigned(emitter: LoopEmitter) -> Plan:
             if k in schedule.before:
                 first, end = -1, never
             wanted.append((i, first, end, _packed(shape_of(node), node)))
+    if loops.parallel and sum(layout.nbytes for *_, layout in wanted) <= APART:
+        wanted = [(i, -1, never, layout) for i, _, _, layout in wanted]
     buffers: dict[int, Buffer] = {}
     for i, first, end, layout in sorted(wanted, key=lambda w: w[1]):
         taken = [b for b in buffers.values() if b.last >= first and b.first <= end]

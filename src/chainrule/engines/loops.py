@@ -129,8 +129,8 @@ class Loops:
     def _note_whole(self, value: Value, index: Index) -> None:
         """Note that a product reads a matrix: rows that are a thread's own, or all."""
         base, flipped = stored_operand(value)
-        rest = ["whole"] * (len(shape_of(base)) - 1)
-        index = ["whole", *rest] if flipped else [*index, *rest]
+        ndim = len(shape_of(base))
+        index = ["whole"] * ndim if flipped else [*index, *["whole"] * ndim][:ndim]
         if isinstance(base, Node):
             self._note(base, index)
         else:
@@ -142,7 +142,7 @@ class Loops:
         if node.op.forward is np.matmul:
             rows = len(shape_of(node.inputs[0])) == 2
             self._note_whole(node.inputs[0], ["i0" if rows else "whole"])
-            self._note_whole(node.inputs[1], ["whole"])
+            self._note_whole(node.inputs[1], ["whole", "column"])
         elif is_transposing(node):
             self._note_whole(node.inputs[0], ["whole"])
         elif node.op is update_rows:

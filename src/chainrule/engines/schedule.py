@@ -23,6 +23,9 @@ FIRST, EVERY, OWNERS = -1, -2, -3
 itself; divided by the numbers of a table's rows."""
 
 
+FEWEST_COLUMNS = 32
+
+
 class Schedule:
     """The order of a program's steps.
 
@@ -36,6 +39,8 @@ class Schedule:
     ----------
     split : list of int
         For each step the axis of which each thread has a part, or one of the constants above.
+    by_columns : set of int
+        Products, and the transposes that they read, of which each thread has a part of the columns.
     phase : list of int
         For each step. Without threads every step is a phase.
     order : list of int
@@ -50,7 +55,8 @@ class Schedule:
 
     def __init__(self, loops: Loops, carry: Sequence[tuple[Input, Value]] = ()) -> None:
         self.loops = loops
-        self.split = [self._split_of(step) for step in loops.steps]
+        self.by_columns = self._columned() if loops.parallel else set()
+        self.split = [self._split_of(k, step) for k, step in enumerate(loops.steps)]
         self.before = self._unchanging({id(old) for old, new in carry if new is old})
         self.number_phase: dict[int, int] = {}
         self.phase = self._phases()
@@ -66,8 +72,28 @@ class Schedule:
                 else:
                     self.late.append((old, new))
 
-    def _split_of(self, step: Step) -> int:
+    def _columned(self) -> set[int]:
+        """Return the products that are divided by columns, with the transposes that they read.
+
+        A weight's rows are then read, transposed and updated by the same thread: they stay in the
+        cache of its processor. It pays where the weight is larger than the product.
+        """
+        loops = self.loops
+        found: set[int] = set()
+        for k, step in enumerate(loops.steps):
+            node = step.nodes[0]
+            if not (step.alone and _is_product(node)) or len(shape_of(node)) < 2:
+                continue
+            b = node.inputs[1]
+            (m, n), terms = shape_of(node), shape_of(b)[0]
+            if isinstance(b, Node) and is_transposing(b) and m < terms and n >= FEWEST_COLUMNS:
+                found |= {k, loops.place[id(b)]}
+        return found
+
+    def _split_of(self, k: int, step: Step) -> int:
         node, loops = step.nodes[0], self.loops
+        if k in self.by_columns:
+            return loops.axes.of(node)[1]
         if step.outer is not None:
             return step.outer[0] if step.outer[0] != ONE else FIRST
         if node.op is update_rows:
@@ -150,6 +176,8 @@ class Schedule:
             return False
         if split == FIRST:
             return True
+        if inner in self.by_columns:
+            return k in self.by_columns and index[-1] == "column"
         return index[0] == "i0" and self.loops.axes.of(base)[0] == split
 
     # In place -------------------------------------------------------------------------------------
@@ -178,6 +206,8 @@ class Schedule:
         if not loops.parallel or self.phase[reader] < self.phase[k]:
             return True
         split = self.split[k]
+        if reader in self.by_columns:
+            return False
         return self.split[reader] == split and (split == FIRST or (split >= 0 and index[0] == "i0"))
 
 

@@ -83,6 +83,7 @@ class Writer:
         self.inner: Inner | None = None
         self.step = Step(None)
         self.split = EVERY
+        self.by_columns = False
         self.functions = {"flush_denormals", "restore_denormals"}
 
     def add(self, text: str, node: Node | None = None) -> None:
