@@ -19,8 +19,8 @@ from chainrule.graph.ir import Value
 
 # Products of fewer multiplications than this are loops: calling a kernel costs as much. A length
 # that is not written into the source counts as that of a common batch.
-SMALL_PRODUCT, COMMON_LENGTH = 20_000, 32
-SMALL_TRANSPOSE = 512
+SMALL_PRODUCT, COMMON_LENGTH = 256, 32
+SMALL_TRANSPOSE = 64
 
 
 def emit_alone(e: Writer, node: Node) -> None:
@@ -103,10 +103,11 @@ def _product(e: Writer, node: Node) -> None:
             start, into = low if ta else f"{low} * {c}", f"{low} * {n}"
             rows = f"{high} - {low}"
     e.add(
-        f"product{bits}(frame[{bits // 64}], {rows}, {columns}, {c}, {e.name(a)}, {start}, {row}, "
-        f"{column}, {e.name(b)}, {first}, {n}, {number(0, dtype_of(node))}, {e.name(node)}, "
-        f"{into}, {n})",
+        f"product{bits}(frame[{bits // 64}], {rows}, {columns}, {c}, {e.address(a, start)}, {row}, "
+        f"{column}, {e.address(b, first)}, {n}, {number(0, dtype_of(node))}, "
+        f"{e.address(node, into)}, {n})",
         node,
+        e.name(node) + f" = {e.name(a)}{'.T' * ta} @ {e.name(b)}",
     )
 
 
@@ -149,7 +150,7 @@ def _transpose(e: Writer, node: Node) -> None:
         e.add(f"{e.array(node, ['i0', 'j0'])} = {e.array(source, ['j0', 'i0'])}", node)
         return
     bits = 8 * dtype_of(node).itemsize
-    e.functions.add(f"transpose{bits}")
+    e.functions.add("transpose")
     taken, given, start, into = columns, rows, "0", "0"
     low, high = e.part(e.axes.of(node)[1] if e.by_columns else first)
     if e.by_columns:
@@ -157,9 +158,10 @@ def _transpose(e: Writer, node: Node) -> None:
     elif low != "0":
         given, start, into = f"{high} - {low}", low, f"{low} * {columns}"
     e.add(
-        f"transpose{bits}(frame[{2 + bits // 64}], {taken}, {given}, {e.name(source)}, "
-        f"{start}, {rows}, {e.name(node)}, {into}, {columns})",
+        f"transpose(frame[{2 + bits // 64}], {taken}, {given}, {e.address(source, start)}, {rows}, "
+        f"{e.address(node, into)}, {columns})",
         node,
+        f"{e.name(node)} = {e.name(source)}.T",
     )
 
 

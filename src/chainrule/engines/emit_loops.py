@@ -25,10 +25,12 @@ from chainrule.engines.writer import OWN_FUNCTIONS, Writer, padded
 from chainrule.graph import Constant, Graph, Input, Node
 from chainrule.graph.ir import Value
 
+FEW_ROWS = 16
+"""Rows of a batch up to which their number is written into the source: such loops are unrolled."""
 LINE = 8
 """Integers a cache line."""
 HOMES = {
-    "calls": {"pointer", "stay_apart", "product32", "product64", "transpose32", "transpose64"},
+    "calls": {"pointer", "stay_apart", "product32", "product64", "transpose"},
     "functions": {
         "flush_denormals", "restore_denormals",
         *(f"{name}{bits}" for name in OWN_FUNCTIONS for bits in (32, 64)),
@@ -87,14 +89,15 @@ class LoopEmitter(Writer):
         values: list[Value] = [*graph.inputs, *graph.nodes]
         if any(0 in shape_of(x) for x in values):
             raise NoLoopsError("arrays are empty")
-        self.sweeping, self.timed, self.frame = sweeping, timed, Frame()
+        self.sweeping, self.timed = sweeping, timed
+        frame = self.frame = Frame()
         self.arguments: dict[int, str] = {}
         self.constants: list[Constant] = []
         names = self._given_names(graph)
         n_carry = sweeping.n_carry if sweeping else 0
         self.carry = list(zip(graph.inputs[:n_carry], graph.outputs[:n_carry], strict=True))
         loops = self._loops(graph, names, parallel)
-        super().__init__(graph, names, loops, Schedule(loops, self.carry))
+        super().__init__(graph, names, loops, Schedule(loops, self.carry), frame)
         self.parts = Parts(self.lines)
         self._choose_memory()
         self._bind()
@@ -129,11 +132,12 @@ class LoopEmitter(Writer):
             return Loops(graph, names, lengths, parallel=parallel)
         *others, places = graph.inputs
         rows = range(self.sweeping.n_carry, self.sweeping.n_carry + self.sweeping.n_data)
+        few = {id(places): 0} if shape_of(places) and shape_of(places)[0] <= FEW_ROWS else {}
         return Loops(
             graph,
             names,
             lengths,
-            fixed={id(x): int(i in rows) for i, x in enumerate(others)},
+            fixed={id(x): int(i in rows) for i, x in enumerate(others)} | few,
             trusted={id(places)},
             changing={id(old) for old, new in self.carry if new is not old},
             parallel=parallel,
@@ -165,6 +169,7 @@ class LoopEmitter(Writer):
     def _bind(self) -> None:
         """Say where each array is found."""
         slot, bind = self.frame.slot, self.frame.bind
+        self.moving: list[str] = []
         each = {id(x) for x in self._each()}
         values: list[Value] = [*self.graph.inputs, *self.constants]
         for x in values:
@@ -184,6 +189,7 @@ class LoopEmitter(Writer):
             if shape:
                 at = f"{slot('output', i)} + s * {' * '.join([*shape, str(item)])}"
                 bind(f"o{i}", at, shape, dtype_of(output))
+                self.moving.append(f"o{i}")
             else:
                 bind(f"outputs_{i}", slot("output", i), [slot("steps")], dtype_of(output))
         ticks = ["n_threads", str(len(self.loops.steps) + 1)]
@@ -218,9 +224,10 @@ class LoopEmitter(Writer):
         self._finish()
 
     def _finish(self) -> None:
-        parts = self.parts.taken_out()
+        parts = self.parts.taken_out(self.frame)
         if parts:
             self.functions.add("stay_apart")
+        arrays = self.frame.made([x for x in self.frame.used(self.lines) if x not in self.moving])
         self.functions.add("pointer")
         head = _HEAD.format(imports="\n".join(self._imports()), parts=parts)
         bounds = [
@@ -230,12 +237,9 @@ class LoopEmitter(Writer):
         if "owners" in self.functions:
             bounds.append("    mask = owners(n_threads)")
         sizes = [f"    {line}" for line in self.axes.definitions()]
-        self.source.text = "\n".join([head, *sizes, *bounds, *self.lines, ""])
-
-    def _make_arrays(self, first: int, depth: int) -> None:
-        """Let arrays be made before the lines that use them."""
-        made = [f"{'    ' * depth}{line}" for line in self.frame.made(self.lines[first:])]
-        self.lines[first:first] = made
+        self.source.text = "\n".join(
+            [head, *sizes, *bounds, *(f"    {line}" for line in arrays), *self.lines, ""]
+        )
 
     def _imports(self) -> list[str]:
         found = []
@@ -268,11 +272,9 @@ class LoopEmitter(Writer):
 
     def _wait(self) -> None:
         self.functions.add("wait")
-        first = len(self.lines)
         self._start_clock()
         self.add("wait(sync, thread, n_threads)")
         self._stop_clock(len(self.loops.steps))
-        self._make_arrays(first, self.depth)
 
     def _start_clock(self) -> None:
         if self.timed:
@@ -284,15 +286,12 @@ class LoopEmitter(Writer):
             self.add(f"ticks[thread, {k}] += cycles() - z0")
 
     def _one_step(self, k: int) -> None:
-        start, depth = len(self.lines), self.depth
         self._start_clock()
-        first = len(self.lines)
+        first, depth = len(self.lines), self.depth
         self._step_lines(k)
         if self.parts.may_share(self.loops.steps[k]):
-            self._make_arrays(first, depth)
             self.parts.note(first, len(self.lines), depth)
         self._stop_clock(k)
-        self._make_arrays(start, depth)
 
     def _step_lines(self, k: int) -> None:
         step = self.loops.steps[k]
@@ -320,9 +319,7 @@ class LoopEmitter(Writer):
             )
             if known and (not self.parallel or self.schedule.number_phase[id(node)] <= phase):
                 waiting.remove(node)
-                first = len(self.lines)
                 self._number(node)
-                self._make_arrays(first, self.depth)
 
     def _number(self, node: Node) -> None:
         self.step = Step(None)
@@ -340,22 +337,20 @@ class LoopEmitter(Writer):
         for x in self.graph.inputs:
             if not shape_of(x) and id(x) not in each and self.arguments[id(x)] != "places":
                 self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[0]")
-        self._make_arrays(0, self.depth)
 
     def _open_sweep(self) -> None:
         """Open the loop over steps and take what belongs to one."""
         self.add(f"for s in range({self.frame.slot('steps')}):")
         self.depth += 1
-        first = len(self.lines)
         for x in (self.graph.inputs[-1], *self._each()):
             self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[s]")
-        self._make_arrays(first, self.depth)
+        for line in self.frame.made(self.moving):
+            self.add(line)
 
     def _close_sweep(self) -> None:
         """Hand on what a step gave, and put away what it returned beside."""
         if self.schedule.late and self.parallel:
             self._wait()
-        first = len(self.lines)
         for old, new in self.schedule.late:
             self._copy_whole(old, new)
         numbers = [(old, new) for old, new in self.carry if not shape_of(old) and new is not old]
@@ -368,15 +363,13 @@ class LoopEmitter(Writer):
         if numbers:
             olds = ", ".join(self.names[id(old)] for old, _ in numbers)
             self.add(f"{olds} = {', '.join(words)}")
-        self._make_arrays(first, self.depth)
         if self.parallel:
             self._wait()
-        self.depth, first = 1, len(self.lines)
+        self.depth = 1
         if numbers:
             self.add("if thread == 0:")
             for old, _ in numbers:
                 self.add(f"    {self.arguments[id(old)]}[0] = {self.names[id(old)]}")
-        self._make_arrays(first, self.depth)
 
     def _copy_whole(self, old: Input, new: Node) -> None:
         base = self.depth
@@ -391,16 +384,13 @@ class LoopEmitter(Writer):
         self.depth = base
 
     def _single_results(self) -> None:
-        first = len(self.lines)
         for x in self.graph.outputs:
             if isinstance(x, Node) and not shape_of(x):
                 self.add("if thread == 0:")
                 self.add(f"    v{self.numbers[id(x)]}[0] = {self.word(x)}")
-        self._make_arrays(first, self.depth)
 
     def _checks(self) -> None:
         """Refuse positions out of bounds before anything is computed."""
-        first = len(self.lines)
         for places, length in self.loops.access.places:
             axes = self.axes.of(places)
             tokens = ["0" if axis == ONE else f"i{k}" for k, axis in enumerate(axes)]
@@ -412,4 +402,3 @@ class LoopEmitter(Writer):
             self.add("restore_denormals(before)")
             self.add('raise IndexError("out of bounds")')
             self.depth = 1
-        self._make_arrays(first, self.depth)

@@ -27,11 +27,14 @@ class Frame:
         What each number of the frame is: a kind, and what it is of.
     arrays : dict of str to str
         By name of an array, the expression that makes it.
+    address_of : dict of str to str
+        By name of an array, that of its address.
     """
 
     def __init__(self) -> None:
         self.slots: list[tuple[Any, ...]] = list(KERNELS)
         self.arrays: dict[str, str] = {}
+        self.address_of: dict[str, str] = {}
         self._numbers = {slot: i for i, slot in enumerate(self.slots)}
 
     def slot(self, kind: str, *of: Any) -> str:
@@ -46,15 +49,18 @@ class Frame:
         self, name: str, address: str, shape: Sequence[str], dtype: np.dtype[np.generic]
     ) -> None:
         """Let a name be an array at an address."""
+        self.address_of[name] = address
         lengths = ", ".join(shape) + "," * (len(shape) == 1)
         self.arrays[name] = f"carray(pointer({address}), ({lengths}), {dtype_word(dtype)})"
 
-    def made(self, lines: Sequence[str]) -> list[str]:
-        """Return statements that make the arrays that lines use and do not make."""
+    def used(self, lines: Sequence[str]) -> list[str]:
+        """Return the names of the arrays that lines use."""
         words = {word for line in lines for word in _WORD.findall(line.split("  #")[0])}
-        own = {line.split(" = ")[0].strip() for line in lines if " = carray(" in line}
-        used = [name for name in self.arrays if name in words - own]
-        return [f"{name} = {self.arrays[name]}" for name in used]
+        return [name for name in self.arrays if name in words]
+
+    def made(self, names: Sequence[str]) -> list[str]:
+        """Return statements that make arrays."""
+        return [f"{name} = {self.arrays[name]}" for name in names]
 
     def filled(self, values: dict[tuple[Any, ...], int]) -> Any:
         """Return a frame with what is known put in; the rest is zero."""

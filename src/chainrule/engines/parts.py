@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from chainrule.engines.axes import shape_of
+from chainrule.engines.frame import Frame
 from chainrule.engines.loops import Step
 
 FEWEST_LINES, FEWEST_TIMES = 3, 3
@@ -51,14 +52,14 @@ class Parts:
         if end - first >= FEWEST_LINES:
             self._places.append((first, end, depth))
 
-    def taken_out(self) -> str:
+    def taken_out(self, frame: Frame) -> str:
         """Put calls in the place of lines that come often; return the functions' source.
 
-        They call ``stay_apart``.
+        They call ``stay_apart``, and make the arrays of a frame that they use.
         """
         groups: dict[str, list[tuple[int, int, int, list[str]]]] = {}
         for first, end, depth in self._places:
-            body = [line[4 * (depth - 1) :] for line in self.lines[first:end]]
+            body = self._body(frame, first, end, depth)
             text, free = _general(body)
             groups.setdefault(text, []).append((first, end, depth, free))
         functions: list[str] = []
@@ -68,7 +69,7 @@ class Parts:
                 continue
             name = f"part_{len(functions)}"
             first, end, depth, free = places[0]
-            body = [line[4 * (depth - 1) :] for line in self.lines[first:end]]
+            body = self._body(frame, first, end, depth)
             text = _HEAD.format(name=name, arguments=", ".join(free), body="\n".join(body))
             functions.append(_PLACE.sub(r"f\1", text))
             calls += [
@@ -77,6 +78,10 @@ class Parts:
         for first, end, call in sorted(calls, reverse=True):
             self.lines[first:end] = [call]
         return "".join(functions)
+
+    def _body(self, frame: Frame, first: int, end: int, depth: int) -> list[str]:
+        lines = [line[4 * (depth - 1) :] for line in self.lines[first:end]]
+        return [*(f"    {line}" for line in frame.made(frame.used(lines))), *lines]
 
 
 def _general(body: Sequence[str]) -> tuple[str, list[str]]:

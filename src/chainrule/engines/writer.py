@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chainrule.engines.access import Access, Index
-from chainrule.engines.axes import ONE, Axes, shape_of
+from chainrule.engines.axes import ONE, Axes, dtype_of, shape_of
 from chainrule.engines.formulas import dtype_word
+from chainrule.engines.frame import Frame
 from chainrule.engines.loops import Loops, Step, is_sum
 from chainrule.engines.schedule import EVERY, Schedule
 from chainrule.graph import Graph, Node
@@ -60,12 +61,20 @@ class Writer:
         By identity of an input or an array constant, its name where it is read.
     loops : Loops
     schedule : Schedule
+    frame : Frame
+        Where arrays are found.
     """
 
     def __init__(
-        self, graph: Graph, names: dict[int, str], loops: Loops, schedule: Schedule
+        self,
+        graph: Graph,
+        names: dict[int, str],
+        loops: Loops,
+        schedule: Schedule,
+        frame: Frame,
     ) -> None:
         self.graph, self.names, self.loops, self.schedule = graph, names, loops, schedule
+        self.frame = frame
         self.parallel = loops.parallel
         self.axes: Axes = loops.axes
         self.access = Access(
@@ -86,10 +95,16 @@ class Writer:
         self.by_columns = False
         self.functions = {"flush_denormals", "restore_denormals"}
 
-    def add(self, text: str, node: Node | None = None) -> None:
-        """Append a statement; the user's line is its comment."""
-        comment = f"  # line {node.site[1]}" if node is not None and node.site else ""
-        self.lines.append("    " * self.depth + text + comment)
+    def add(self, text: str, node: Node | None = None, meaning: str = "") -> None:
+        """Append a statement; the user's line and its mathematics are its comment."""
+        line = f"line {node.site[1]}" if node is not None and node.site else ""
+        comment = ": ".join(filter(None, [line, meaning]))
+        self.lines.append("    " * self.depth + text + (f"  # {comment}" if comment else ""))
+
+    def address(self, value: Value, start: str) -> str:
+        """Return the address of an element of what is stored, counted among all."""
+        at = self.frame.address_of[self.name(value)]
+        return at if start == "0" else f"{at} + {dtype_of(value).itemsize} * ({start})"
 
     def over(self, index: str, axis: int) -> None:
         """Open a loop over an axis."""

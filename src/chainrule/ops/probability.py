@@ -37,10 +37,8 @@ def _log_total(x: Any, axis: Any) -> tuple[Any, Any]:
     at_top = np.equal(x, top)
     n_top = np.sum(cast(at_top, top), axis=axis, keepdims=True)
     others = np.sum(np.where(at_top, 0.0, np.exp(x - top)), axis=axis, keepdims=True)
-    count = np.where(np.equal(n_top, 0), 1.0, n_top)
     with np.errstate(divide="ignore"):
-        alone = np.log(others)
-    return top, np.where(np.equal(n_top, 0), alone, np.log(count) + np.log1p(others / count))
+        return top, np.log1p((n_top - 1.0) + others)
 
 
 def _softmax(x: Any, *, axis: Any = -1) -> Any:

@@ -41,6 +41,7 @@ SIMPLIFY = (
     _simplify("zero minus", lambda x: 0 - x, lambda x: -x),
     _simplify("times minus one", lambda x: x * -1, lambda x: -x),
     _simplify("minus one times", lambda x: -1 * x, lambda x: -x),
+    _simplify("size of a negative", lambda x: np.abs(-x), lambda x: np.abs(x)),
     _simplify("double negation", lambda x: np.negative(-x), lambda x: x),
     _simplify("plus a negative", lambda x, y: x + (-y), lambda x, y: x - y),
     _simplify("minus a negative", lambda x, y: x - (-y), lambda x, y: x + y),
