@@ -209,13 +209,13 @@ class LoopEmitter(Writer):
             self._checks()
         waiting = [node for node in self.graph.nodes if self.loops.is_number(node)
                    and id(node) in self.loops.place]  # fmt: skip
-        steps, before = self.schedule.order, self.schedule.before
-        self._run([k for k in steps if k in before], [])
+        groups, before = self.schedule.groups, self.schedule.before
+        self._run([group for group in groups if group[0] in before], [])
         if before and self.parallel:
             self._wait()
         if self.sweeping:
             self._open_sweep()
-        self._run([k for k in steps if k not in before], waiting)
+        self._run([group for group in groups if group[0] not in before], waiting)
         if self.sweeping:
             self._close_sweep()
         else:
@@ -249,17 +249,17 @@ class LoopEmitter(Writer):
                 found.append(f"from chainrule.engines.{home} import {', '.join(used)}")
         return found
 
-    def _run(self, steps: Sequence[int], waiting: list[Node]) -> None:
+    def _run(self, groups: Sequence[list[int]], waiting: list[Node]) -> None:
         """Emit steps in phases, and single numbers as soon as they can be known."""
         done: set[int] = set()
-        phase = min((self.schedule.phase[k] for k in steps), default=0)
-        for k in steps:
-            if self.schedule.phase[k] > phase:
+        phase = min((self.schedule.phase[k] for group in groups for k in group), default=0)
+        for group in groups:
+            if self.schedule.phase[group[0]] > phase:
                 self._numbers(waiting, done, phase)
-                phase = self._advance(self.schedule.phase[k])
+                phase = self._advance(self.schedule.phase[group[0]])
             self._numbers(waiting, done, phase)
-            self._one_step(k)
-            done.add(k)
+            self._one_group(group)
+            done.update(group)
         while waiting:
             self._numbers(waiting, done, phase)
             if waiting:
@@ -285,26 +285,26 @@ class LoopEmitter(Writer):
         if self.timed:
             self.add(f"ticks[thread, {k}] += cycles() - z0")
 
-    def _one_step(self, k: int) -> None:
+    def _one_group(self, group: list[int]) -> None:
+        steps = [self.loops.steps[k] for k in group]
         self._start_clock()
         first, depth = len(self.lines), self.depth
-        self._step_lines(k)
-        if self.parts.may_share(self.loops.steps[k]):
+        self._group_lines(group[0], steps)
+        if all(map(self.parts.may_share, steps)):
             self.parts.note(first, len(self.lines), depth)
-        self._stop_clock(k)
+        self._stop_clock(group[0])
 
-    def _step_lines(self, k: int) -> None:
-        step = self.loops.steps[k]
-        self.step, self.split = step, self.schedule.split[k]
+    def _group_lines(self, k: int, steps: Sequence[Step]) -> None:
+        self.step, self.split = steps[0], self.schedule.split[k]
         self.by_columns = k in self.schedule.by_columns
         base = self.depth
         if self.parallel and self.split == FIRST:
             self.add("if thread == 0:")
             self.depth += 1
-        if step.alone:
-            emit_alone(self, step.nodes[0])
+        if steps[0].alone:
+            emit_alone(self, steps[0].nodes[0])
         else:
-            emit_rows(self, step)
+            emit_rows(self, steps)
         self.depth = base
 
     def _numbers(self, waiting: list[Node], done: set[int], phase: int) -> None:

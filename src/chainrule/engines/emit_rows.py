@@ -16,43 +16,61 @@ from chainrule.graph import Node
 _START = {"sum": 0, "sum_to": 0, "mean": 0, "prod": 1}
 
 
-def emit_rows(emitter: Writer, step: Step) -> None:
-    """Emit a loop over rows."""
-    Rows(emitter, step).emit()
+def emit_rows(emitter: Writer, steps: Sequence[Step]) -> None:
+    """Emit one loop over the first axis of steps."""
+    Rows(emitter).emit(steps)
 
 
 class Rows:
-    """One loop over rows being emitted."""
+    """A loop over rows being emitted."""
 
-    def __init__(self, emitter: Writer, step: Step) -> None:
-        self.e, self.step = emitter, step
+    def __init__(self, emitter: Writer) -> None:
+        self.e, self.step = emitter, Step(())
         self.loops, self.axes = emitter.loops, emitter.axes
 
-    def emit(self) -> None:
+    def emit(self, steps: Sequence[Step]) -> None:
         """Emit what comes before the loop, the loop, and what comes after it."""
-        e, step = self.e, self.step
-        assert step.outer is not None
-        base = e.depth
-        sums = [n for n in step.nodes if is_sum(n) and self.loops.along(n) != "row"]
-        for node in sums:
+        e, base = self.e, self.e.depth
+        nodes = [node for step in steps for node in step.nodes]
+        over_rows = [n for n in nodes if is_sum(n) and self.loops.along(n) in {"rows", "all"}]
+        for node in over_rows:
             self._start(node)
             e.depth = base
         e.alive = set()
-        only_axis = all(len(shape_of(self.loops.looped(node))) == 1 for node in step.nodes)
-        for k, axis in enumerate(step.outer):
-            if axis != ONE:
-                e.over_part(f"i{k}", axis, unsigned=only_axis) if k == 0 else e.over(f"i{k}", axis)
+        only_axis = all(len(shape_of(self.loops.looped(node))) == 1 for node in nodes)
+        (first, *_) = steps[0].outer or (ONE,)
+        if first != ONE:
+            e.over_part("i0", first, unsigned=only_axis)
+        for step in steps:
+            self._rows_of(step)
+        self._flush()
+        e.depth = base
+        for node in over_rows:
+            if node.op.name == "mean":
+                divide(e, node, own_axes(e, node))
+                e.depth = base
+
+    def _rows_of(self, step: Step) -> None:
+        """Emit a step's loops within the first, and its passes."""
+        e, base = self.e, self.e.depth
+        self.step = e.step = step
+        inner = [n for n in step.nodes if is_sum(n) and self.loops.along(n) == "inner"]
+        for node in inner:
+            self._start(node)
+            e.depth = base
+        for k, axis in enumerate(step.outer or ()):
+            if axis != ONE and k:
+                e.over(f"i{k}", axis)
         for stage in range(1 + max(map(self._pass_of, step.nodes))):
             now = [node for node in step.nodes if self._pass_of(node) == stage]
             for node in now:
                 if not self.loops.is_inner(node):
                     self._row_statement(node)
             self._pass([node for node in now if self.loops.is_inner(node)])
-        self._flush()
         e.depth = base
-        for node in sums:
+        for node in inner:
             if node.op.name == "mean":
-                divide(e, node, self._own_axes(node))
+                divide(e, node, [x for x in own_axes(e, node) if x[0] != "i0"])
                 e.depth = base
 
     def _flush(self) -> None:
@@ -65,18 +83,15 @@ class Rows:
         along_row = is_sum(node) and self.loops.is_inner(node) and self.loops.along(node) == "row"
         return self.loops.stage[id(node)] - along_row
 
-    def _own_axes(self, node: Node) -> list[tuple[str, int]]:
-        """Return the loops over a sum's own elements: indices and axes."""
-        return own_axes(self.e, node)
-
     def _start(self, node: Node) -> None:
         """Give a sum over rows its first value."""
         e = self.e
         if not shape_of(node):
             e.add(f"{e.word(node)} = {initial(node)}", node)
             return
-        for token, axis in self._own_axes(node):
-            e.over_part(token, axis) if token == "i0" else e.over(token, axis)
+        for token, axis in own_axes(e, node):
+            if token != "i0":
+                e.over(token, axis)
         e.add(f"{total(e, node)} = {initial(node)}", node)
 
     def _row_statement(self, node: Node) -> None:

@@ -104,7 +104,7 @@ def new_sync(n_threads: int) -> Any:
 def _assigned(emitter: LoopEmitter) -> Plan:
     """Return a plan with memory for what is stored and is no result."""
     graph, loops, source, schedule = emitter.graph, emitter.loops, emitter.source, emitter.schedule
-    never = 1 + max([*schedule.phase, *schedule.number_phase.values()], default=0)
+    never = 2 + max([len(loops.steps), *schedule.number_phase.values()])
     last: dict[int, int] = {id(new): never for _, new in schedule.late}
     for node in graph.nodes:
         for base, _ in loops.reads.get(id(node), ()):

@@ -45,6 +45,8 @@ class Schedule:
         For each step. Without threads every step is a phase.
     order : list of int
         The steps as they run.
+    groups : list of list of int
+        The same, but loops that can be one over their first axis are together.
     before : set of int
         Steps that need to be run but once, for nothing changes what they read.
     over : dict of int to Input
@@ -71,6 +73,70 @@ class Schedule:
                     self.over[id(new)] = old
                 else:
                     self.late.append((old, new))
+        self.groups = self._groups()
+        if not loops.parallel:
+            for i, group in enumerate(self.groups):
+                for k in group:
+                    self.phase[k] = i
+
+    # Loops that are one --------------------------------------------------------------------------
+
+    def _groups(self) -> list[list[int]]:
+        """Join loops over the same first axis that read of each other only what is of its place.
+
+        What one makes is then still in the cache when the next reads it.
+        """
+        groups: list[list[int]] = []
+        for k in self.order:
+            if groups and self._joins(groups[-1], k):
+                groups[-1].append(k)
+            else:
+                groups.append([k])
+        return groups
+
+    def _joins(self, group: list[int], k: int) -> bool:
+        loops = self.loops
+        step, first = loops.steps[k], loops.steps[group[0]]
+        if step.alone or first.alone or (k in self.before) != (group[0] in self.before):
+            return False
+        assert step.outer is not None
+        assert first.outer is not None
+        if step.outer[0] != first.outer[0] or step.outer[0] == ONE:
+            return False
+        if loops.parallel and self.phase[k] != self.phase[group[0]]:
+            return False
+        if len({len(loops.steps[i].outer or ()) for i in (*group, k)}) == 1:
+            return False  # these would have been one from the start
+        nodes = [n for i in (*group, k) for n in loops.steps[i].nodes]
+        if any(id(n) in self.over for n in nodes):
+            return False
+        for node in step.nodes:
+            for base, index in loops.reads[id(node)]:
+                if loops.is_number(base):
+                    if self._late_number(base, group):
+                        return False
+                elif loops.place[id(base)] in group and not self._at_place(base, index):
+                    return False
+        return True
+
+    def _at_place(self, base: Node, index: Index) -> bool:
+        loops = self.loops
+        if is_sum(base) and loops.along(base) in {"rows", "all"}:
+            return False
+        axes = loops.axes.of(base)
+        return bool(axes) and index[0] == "i0" and axes[0] == (
+            loops.steps[loops.place[id(base)]].outer or (ONE,))[0]  # fmt: skip
+
+    def _late_number(self, node: Node, group: list[int]) -> bool:
+        """Return whether a single number is known only when a group is done."""
+        loops = self.loops
+        for base, _ in loops.reads[id(node)]:
+            if loops.is_number(base):
+                if self._late_number(base, group):
+                    return True
+            elif loops.place[id(base)] in group:
+                return True
+        return False
 
     def _columned(self) -> set[int]:
         """Return the products that are divided by columns, with the transposes that they read.
