@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from chainrule.engines.axes import (
 )
 from chainrule.engines.formulas import computed_in, dtype_word, formula, number
 from chainrule.engines.plan import ours
-from chainrule.graph import Constant, Input, Node
+from chainrule.graph import Constant, Input, Node, multilinear, op
 from chainrule.graph.ir import Value
 from chainrule.ops.broadcast import cast, sum_to
 from chainrule.ops.indexing import SLOT
@@ -30,10 +31,18 @@ _VIEWS = {
 }  # fmt: skip
 
 
+@op(np.multiply, kind=multilinear, register=False)
+def inlined(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """A product that is computed where it is read, and never stored."""
+    raise AssertionError("engines differentiate before they lower")
+
+
 def is_virtual(value: Value) -> bool:
     """Return whether a value is never stored: its elements are read from those of others."""
     if not isinstance(value, Node):
         return False
+    if value.op is inlined:
+        return True
     if value.op is sum_to:
         return not reduced_axes(value)
     if ours(value.op, {"scatter"}):
@@ -139,6 +148,10 @@ class Access:
         return self.broadcast(
             node.inputs[0], [item for i, item in enumerate(index) if i not in left_out]
         )
+
+    def _inlined(self, node: Node, index: Index) -> str:
+        a, b = (self.operand(x, index, dtype_of(node)) for x in node.inputs)
+        return f"{a} * {b}"
 
     def _sum_to(self, node: Node, index: Index) -> str:
         return self.broadcast(node.inputs[0], index)

@@ -157,6 +157,8 @@ class Axes:
             return self._aligned(inputs)
         if ours(op, {*REDUCTIONS, "mean", "extent"}):
             return self._reduced(node)
+        if ours(op, {"inlined"}):
+            return self._aligned(inputs)
         if ours(op, {"update_rows"}):
             return self._known[id(inputs[0])]
         if ours(op, _AS_ITS_LAST):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.access import is_virtual, stored_operand
+from chainrule.engines.access import inlined, is_virtual, stored_operand
 from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.plan import ours
 from chainrule.engines.sweep import Sweeping
@@ -145,7 +145,28 @@ def with_row_updates(graph: Graph) -> Graph:
             update_rows, (table, a, places, *factors), {"signs": symbols}, node.aval, node.site
         )
 
-    return mapped(graph, change)
+    return _with_inlined(mapped(graph, change))
+
+
+def _with_inlined(graph: Graph) -> Graph:
+    """Return the graph with products that only an update of rows reads computed there."""
+    readers: dict[int, int] = {}
+    for x in [x for node in graph.nodes for x in node.inputs] + list(graph.outputs):
+        readers[id(x)] = readers.get(id(x), 0) + 1
+
+    def alone(value: Value) -> bool:
+        product = isinstance(value, Node) and value.op.name == "multiply"
+        return product and readers[id(value)] == 1
+
+    wanted = {id(node.inputs[1]) for node in graph.nodes
+              if node.op is update_rows and alone(node.inputs[1])}  # fmt: skip
+    known: dict[int, Value] = {}
+    for node in graph.nodes:
+        inputs = tuple(known.get(id(x), x) for x in node.inputs)
+        op = inlined if id(node) in wanted else node.op
+        known[id(node)] = replace(node, op=op, inputs=inputs)
+    outputs = tuple(known.get(id(x), x) for x in graph.outputs)
+    return Graph(graph.inputs, outputs, graph.takes, graph.gives)
 
 
 def _scaled_rows(value: Value) -> tuple[Node, list[Value], list[str]] | None:

@@ -62,8 +62,10 @@ class Schedule:
         self.before = self._unchanging({id(old) for old, new in carry if new is old})
         self.number_phase: dict[int, int] = {}
         self.phase = self._phases()
-        steps = range(len(loops.steps))
+        updates = self._updates()
+        steps = [k for k in range(len(loops.steps)) if k not in updates]
         self.order = sorted(steps, key=lambda k: (k not in self.before, self.phase[k], k))
+        self.order += updates
         self._position = {k: i for i, k in enumerate(self.order)}
         self.over: dict[int, Input] = {}
         self.late: list[tuple[Input, Node]] = []
@@ -193,6 +195,34 @@ class Schedule:
             if step.alone and shape_of(node) and kept and read and all(map(is_fixed, read)):
                 found.add(k)
         return found
+
+    # Updates of rows ------------------------------------------------------------------------------
+
+    def _updates(self) -> list[int]:
+        """Return the updates of rows, last of all, each after those that read its table.
+
+        Each has a phase of its own if another reads its table.
+        """
+        loops = self.loops
+        waiting = [k for k, x in enumerate(loops.steps) if x.nodes[0].op is update_rows]
+        last = max((self.phase[k] for k in range(len(loops.steps))), default=0)
+        found: list[int] = []
+        while waiting:
+            free = [k for k in waiting if not any(self._reads_table(i, k) for i in waiting)]
+            chosen = free or waiting
+            if loops.parallel:
+                for k in chosen:
+                    self.phase[k] = last
+                last += 1
+            found += chosen
+            waiting = [k for k in waiting if k not in chosen]
+        return found
+
+    def _reads_table(self, reader: int, k: int) -> bool:
+        """Return whether a step reads the table that another one updates."""
+        table = self.loops.steps[k].nodes[0].inputs[0]
+        given = self.loops.given[id(self.loops.steps[reader].nodes[0])]
+        return reader != k and any(x is table for x, _ in given)
 
     # Phases ---------------------------------------------------------------------------------------
 
