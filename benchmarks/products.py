@@ -89,7 +89,7 @@ def our_loop() -> Any:
     import numpy as np
     from numba import njit
 
-    from chainrule.engines.calls import product32, transpose32
+    from chainrule.engines.calls import product32, transpose
 
     zero = np.float32(0)
 
@@ -97,8 +97,11 @@ def our_loop() -> Any:
     def loop(times, at, m, n, k, a, row, column, b, turned, packed, c):
         for _ in range(times):
             if turned:
-                transpose32(at[2], n, k, b, 0, k, packed, 0, n)
-            product32(at[0], m, n, k, a, 0, row, column, packed, 0, n, zero, c, 0, n)
+                transpose(at[2], n, k, b.ctypes.data, k, packed.ctypes.data, n)
+            product32(
+                at[0], m, n, k, a.ctypes.data, row, column, packed.ctypes.data, n, zero,
+                c.ctypes.data, n,
+            )  # fmt: skip
 
     return loop
 

@@ -89,7 +89,7 @@ def test_most_of_them_have_loops():
     for seed in range(60):
         graph = cr.trace(program_of(seed))(*arguments(seed))
         try:
-            LoopEmitter(numba_engine.prepared(lowered(graph), shared=False))
+            LoopEmitter(numba_engine.prepared(lowered(graph))[0])
             emitted += 1
         except NoLoopsError:
             continue

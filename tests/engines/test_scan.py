@@ -191,7 +191,7 @@ def test_unchanging_work_is_done_once():
     _, y = scan(w, x)
     np.testing.assert_array_equal(y, x @ w.T)
     source = scan.latest.source
-    assert source.index("transpose64(kernels") < source.index("for s in range")
+    assert source.index("transpose(frame") < source.index("for s in range")
 
 
 def test_no_thread_changes_a_bit_of_a_plan():

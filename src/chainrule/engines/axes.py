@@ -90,6 +90,8 @@ class Axes:
                 if not isinstance(x, Node):
                     self._given(x)
             self._known[id(node)] = self._result(node)
+        for x in graph.inputs:
+            self._given(x)
         self._order: list[int] = []
 
     def of(self, value: Value) -> tuple[int, ...]:

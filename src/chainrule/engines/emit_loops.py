@@ -170,11 +170,12 @@ class LoopEmitter(Writer):
         """Say where each array is found."""
         slot, bind = self.frame.slot, self.frame.bind
         self.moving: list[str] = []
-        each = {id(x) for x in self._each()}
+        divided = [*self._each(), *self.graph.inputs[-1:]] if self.sweeping else []
+        each = {id(x) for x in divided}
         values: list[Value] = [*self.graph.inputs, *self.constants]
         for x in values:
             shape = self._lengths_of(x)
-            if id(x) in each or self.arguments[id(x)] == "places":
+            if id(x) in each:
                 shape = [slot("steps"), *shape]
             name = self.arguments[id(x)]
             bind(name, slot("given", id(x)), shape or ["1"], dtype_of(x))
@@ -334,8 +335,8 @@ class LoopEmitter(Writer):
     def _take_numbers(self) -> None:
         """Take single numbers among what is given."""
         each = {id(x) for x in self._each()}
-        for x in self.graph.inputs:
-            if not shape_of(x) and id(x) not in each and self.arguments[id(x)] != "places":
+        for x in self.graph.inputs[: -1 if self.sweeping else None]:
+            if not shape_of(x) and id(x) not in each:
                 self.add(f"{self.names[id(x)]} = {self.arguments[id(x)]}[0]")
 
     def _open_sweep(self) -> None:

@@ -11,8 +11,11 @@ from chainrule.graph import REGISTRY, Graph, Op
 _TAKEN = frozenset({
     *keyword.kwlist, *keyword.softkwlist, *dir(builtins),
     "np", "jnp", "ops", "settings", "fixed", "program", "inputs", "constants", "buffers", "njit",
-    "blas", "before",
-    *(f"{name}{bits}" for name in ("exp", "log", "log1p", "tanh", "gemm") for bits in (32, 64)),
+    "before", "frame", "thread", "n_threads", "places", "row", "rows", "s", "sync", "ticks", "mask",
+    "given", "result", "entry", "carray",
+    *(f"{name}{bits}" for name in ("exp", "log", "log1p", "tanh", "rank", "ranked", "product")
+      for bits in (32, 64)),
+    "transpose", "pointer", "stay_apart", "cycles", "owners", "share", "wait",
     "flush_denormals", "restore_denormals",
 })  # fmt: skip
 _LONGEST = 40

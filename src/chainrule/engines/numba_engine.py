@@ -28,6 +28,8 @@ from chainrule.graph import Aval, Constant, Graph, Input, Node
 # Work of one run, in nanoseconds of one thread, from which on it is shared: below, the threads'
 # meetings cost as much as they save.
 SHARED_STEP, SHARED_CALL = 10_000, 500_000
+# Where rows of tables are updated, they go from one processor to another.
+SHARED_ROWS = 100_000
 
 
 def numba_program(graph: Graph, arrays: Sequence[Any], cache: Cache) -> Program:
@@ -73,8 +75,11 @@ def work(graph: Graph) -> float:
     for node in graph.nodes:
         if not isinstance(node.aval, Aval) or is_virtual(node):
             continue
-        operands = [math.prod(x.aval.shape) for x in node.inputs if isinstance(x.aval, Aval)]
-        if node.op.forward is np.matmul:
+        inputs = node.inputs[1:2] if node.op is prepare.update_rows else node.inputs
+        operands = [math.prod(x.aval.shape) for x in inputs if isinstance(x.aval, Aval)]
+        if node.op is prepare.update_rows:
+            total += max(operands) / 4
+        elif node.op.forward is np.matmul:
             terms = shape_of(node.inputs[0])[-1]
             total += math.prod(node.aval.shape) * terms / 60
         else:
@@ -82,17 +87,23 @@ def work(graph: Graph) -> float:
     return total
 
 
-def prepared(graph: Graph, shared: bool, sweeping: Sweeping | None = None) -> Graph:
-    """Return a lowered graph as loops are made of it."""
+def prepared(
+    graph: Graph, sweeping: Sweeping | None = None, shared: bool | None = None
+) -> tuple[Graph, bool]:
+    """Return a lowered graph as loops are made of it, and whether threads share its work."""
     graph = prepare.with_known_sums(prepare.with_one_exponential(graph))
     graph = prepare.with_outer_products(prepare.folded(graph))
     graph = prepare.with_turned_outputs(graph)
+    least = SHARED_CALL
     if sweeping:
-        graph = prepare.swept(graph, sweeping)
-        graph = prepare.with_row_updates(graph)
+        graph = prepare.with_row_updates(prepare.swept(graph, sweeping))
+        rows = any(node.op is prepare.update_rows for node in graph.nodes)
+        least = SHARED_ROWS if rows else SHARED_STEP
+    if shared is None:
+        shared = work(graph) >= least
     if shared:
         graph = prepare.with_short_sums(graph)
-    return prepare.with_copies(graph, sweeping.n_carry if sweeping else None)
+    return prepare.with_copies(graph, sweeping.n_carry if sweeping else None), shared
 
 
 def _is_plain(graph: Graph, arrays: Sequence[Any]) -> bool:
@@ -113,8 +124,7 @@ class NumbaProgram(Emitted):
     def __init__(self, graph: Graph, arrays: Sequence[Any], cache: Cache) -> None:
         graph = lowered(graph)
         needed = work(graph)
-        shared = needed >= SHARED_CALL
-        graph = prepared(graph, shared)
+        graph, shared = prepared(graph)
         emitter = LoopEmitter(graph, None, shared)
         self._short = needed <= quick.LONGEST and _is_plain(graph, arrays)
         entry = self._entry(emitter) if self._short else ""
@@ -167,7 +177,7 @@ class NumbaProgram(Emitted):
 
     def quick(self, example: Any) -> quick.Quick | None:
         """Return a quick way from one array to one, where there is."""
-        entry = sys.modules[self.function.__module__].__dict__.get("entry")
+        entry = getattr(sys.modules.get(self.function.__module__), "entry", None)
         if not self._short or entry is None:
             return None
         memory = self.memory(1)
@@ -187,8 +197,7 @@ class NumbaSweep:
         graph = lowered(graph)
         pairs = zip(graph.inputs, graph.outputs[: sweeping.n_carry], strict=False)
         self.apart = all(new is old for old, new in pairs)
-        shared = work(graph) >= SHARED_STEP and not self.apart
-        graph = prepared(graph, shared, sweeping)
+        graph, shared = prepared(graph, sweeping, False if self.apart else None)
         self.program = Emitted(graph, LoopEmitter(graph, sweeping, shared), cache)
         self.n_threads = n_processors() if shared or self.apart else 1
 
