@@ -188,10 +188,10 @@ class Access:
             return self.element(a, [row, *index[n_places:]])
         source = iter(index)
         items = {}
-        for axis, place in selected(node.params["index"], len(shape_of(a))):
+        for axis, place, part in selected(node.params["index"], shape_of(a)):
             item = next(source) if place is None else self._fixed(place, self.axes.of(a)[axis or 0])
             if axis is not None:
-                items[axis] = item
+                items[axis] = f"{item} + {part[0]}" if part and part[0] else item
         return self.element(a, [items[axis] for axis in sorted(items)])
 
     def _fixed(self, place: int, axis: int) -> str:
@@ -216,9 +216,12 @@ class Access:
     def _scatter(self, node: Node, index: Index) -> str:
         a, like = node.inputs
         items, tests = [], []
-        for axis, place in selected(node.params["index"], len(shape_of(like))):
+        for axis, place, part in selected(node.params["index"], shape_of(like)):
             if axis is None:
                 items.append("0")
+            elif part is not None:
+                items.append(f"{index[axis]} - {part[0]}" if part[0] else index[axis])
+                tests.append(f"{part[0]} <= {index[axis]} < {part[1]}")
             elif place is None:
                 items.append(index[axis])
             elif self.axes.of(like)[axis] != ONE:

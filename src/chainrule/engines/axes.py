@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -233,15 +234,28 @@ class Axes:
         a = self._known[id(node.inputs[0])]
         if index == (SLOT,) and dtype_of(node.inputs[1]).kind in "iu":
             return self._known[id(node.inputs[1])] + a[1:]
-        chosen = selected(index, len(a))
-        return tuple(ONE if i is None else a[i] for i, number in chosen if number is None)
+        kept = [x for x in selected(index, shape_of(node.inputs[0])) if x.place is None]
+        return tuple(map(self._kept, kept, [a] * len(kept)))
+
+    def _kept(self, chosen: Chosen, axes: tuple[int, ...]) -> int:
+        """Return the axis that an item of an index keeps."""
+        if chosen.axis is None:
+            return ONE
+        axis = self._find(axes[chosen.axis])
+        if chosen.part is None:
+            return axis
+        if not self._length[axis].isdigit():
+            raise NoLoopsError("there are no loops for a part of an axis of any length")
+        low, high = chosen.part
+        return ONE if high - low == 1 else self._new(str(high - low))
 
     def _scatter(self, node: Node) -> tuple[int, ...]:
         index: Index = node.params["index"]
         like = self._known[id(node.inputs[1])]
-        if index == (SLOT,):
-            return like
-        selected(index, len(like))
+        if index != (SLOT,):
+            parts = [x for x in selected(index, shape_of(node.inputs[1])) if x.part]
+            if not all(self._length[self._find(like[x.axis or 0])].isdigit() for x in parts):
+                raise NoLoopsError("there are no loops for a part of an axis of any length")
         return like
 
     def _take_along_axis(self, node: Node) -> tuple[int, ...]:
@@ -274,28 +288,49 @@ def n_kept(node: Node) -> int:
     return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(old), len(new)))
 
 
-def selected(index: Index, ndim: int) -> list[tuple[int | None, int | None]]:
-    """Return, for each item of an index, its axis and the place that it fixes there.
+class Chosen(NamedTuple):
+    """What an item of an index does.
 
-    A new axis is None, and so is the place where an item keeps all of its axis.
+    Attributes
+    ----------
+    axis : int or None
+        Of the array; None for a new axis.
+    place : int or None
+        The place fixed on it.
+    part : (int, int) or None
+        Where the part that is kept begins and ends, unless it is all.
+    """
+
+    axis: int | None
+    place: int | None = None
+    part: tuple[int, int] | None = None
+
+
+def selected(index: Index, shape: Sequence[int]) -> list[Chosen]:
+    """Return what each item of an index does to an array of a shape.
 
     Raises
     ------
     NoLoopsError
-        If the index holds arrays, or slices that leave something out.
+        If the index holds arrays, or slices that leave out every other element or the like.
     """
-    if SLOT in index or any(isinstance(x, Span) and x != _WHOLE for x in index):
+    if SLOT in index or any(isinstance(x, Span) and x.step not in (None, 1) for x in index):
         raise NoLoopsError("there are no loops for this kind of index")
-    n_rest = ndim - sum(x is not None and x is not ... for x in index)
-    found: list[tuple[int | None, int | None]] = []
+    n_rest = len(shape) - sum(x is not None and x is not ... for x in index)
+    found: list[Chosen] = []
     axis = 0
     for item in index if ... in index else (*index, ...):
         if item is None:
-            found.append((None, None))
+            found.append(Chosen(None))
         elif item is ...:
-            found.extend((axis + i, None) for i in range(n_rest))
+            found.extend(Chosen(axis + i) for i in range(n_rest))
             axis += n_rest
+        elif isinstance(item, Span):
+            low, high, _ = slice(*item).indices(shape[axis])
+            whole = item == _WHOLE or (low, high) == (0, shape[axis])
+            found.append(Chosen(axis, None, None if whole else (low, max(low, high))))
+            axis += 1
         else:
-            found.append((axis, None if isinstance(item, Span) else item))
+            found.append(Chosen(axis, item))
             axis += 1
     return found

@@ -21,25 +21,25 @@ _OURS = 2  # references to an array that only we hold: in the list, and in the q
 
 
 class Rooms:
-    """The results of the last call."""
+    """The results of the last calls: of the last, which may be in use still, and the one before."""
 
     def __init__(self) -> None:
-        self._last: list[Any] = []
+        self._kept: list[list[Any]] = []
 
     def take(self, outputs: Sequence[Value], n_steps: int) -> list[Any]:
         """Return arrays for what each step returns, along a first axis."""
         wanted = [((n_steps, *shape_of(x)), dtype_of(x)) for x in outputs]
-        if self._are_free(wanted):
-            return list(self._last)
-        self._last = []
+        for arrays in self._kept:
+            if _are_free(arrays, wanted):
+                return list(arrays)
         found = [np.empty(shape, dtype) for shape, dtype in wanted]
         if LARGE <= sum(x.nbytes for x in found) <= LARGEST:
-            self._last = found
+            self._kept = [*self._kept[-1:], found]
         return list(found)
 
-    def _are_free(self, wanted: Sequence[Any]) -> bool:
-        if len(self._last) != len(wanted) or not wanted:
-            return False
-        if [(x.shape, x.dtype) for x in self._last] != list(wanted):
-            return False
-        return all(sys.getrefcount(self._last[i]) <= _OURS for i in range(len(wanted)))
+
+def _are_free(arrays: list[Any], wanted: Sequence[Any]) -> bool:
+    """Return whether arrays are as wanted, and nobody else holds one of them."""
+    if [(x.shape, x.dtype) for x in arrays] != list(wanted):
+        return False
+    return all(sys.getrefcount(arrays[i]) <= _OURS for i in range(len(arrays)))
