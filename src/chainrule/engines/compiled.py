@@ -11,7 +11,6 @@ import numpy as np
 
 from chainrule.constraints import COUNT, OneOf, check
 from chainrule.engines.auto import choose
-from chainrule.engines.numba_engine import NumbaProgram
 from chainrule.engines.program import Cache, Program, new_cache
 from chainrule.engines.registry import ARRAYS, ENGINES, KEPT, as_array
 from chainrule.engines.scan import Scan
@@ -57,8 +56,8 @@ class Compiled:
             return self.function(*args)
         arrays = [x if isinstance(x, ARRAYS) else as_array(x) for x in leaves]
         program, gives = self._prepared(args, arrays, structure)
-        if isinstance(program, NumbaProgram) and len(args) == 1 and args[0] is leaves[0]:
-            self._quick = program.quick(arrays[0]) if gives == LEAF else None
+        if len(args) == 1 and args[0] is leaves[0] and gives == LEAF:
+            self._quick = program.quick(arrays[0])
         return unflatten(gives, program(arrays))
 
     def program(self, *args: Any) -> Program:

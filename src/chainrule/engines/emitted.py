@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,6 +62,9 @@ class Emitted:
         self.source = _header() + emitter.source.text + entry
         self.function = cache.get(self.source) or _loaded(self.source)
         cache[self.source] = self.function
+        if _calls_kernels(self.source):  # compiled while Numba compiles the program
+            threading.Thread(target=_addresses, args=(self.source,), daemon=True).start()
+            _compile(self.function)
         self._constants = [np.ascontiguousarray(x.value) for x in emitter.constants]
         self._idle: list[Memory] = []
 
@@ -136,9 +140,19 @@ def _packed(shape: tuple[int, ...], like: Any) -> Layout:
     return Layout(shape, dtype_of(like), tuple(range(len(shape))))
 
 
+def _calls_kernels(source: str) -> bool:
+    return "product" in source or "transpose(" in source
+
+
+def _compile(function: Callable[..., Any]) -> None:
+    """Compile a program, if that is not done yet, for the only types that it is given."""
+    if hasattr(function, "compile"):
+        function.compile("void(int64[::1], int64, int64)")
+
+
 def _addresses(source: str) -> tuple[int, ...]:
     """Return where the kernels are that a source calls."""
-    if "product" not in source and "transpose" not in source:
+    if not _calls_kernels(source):
         return (0, 0, 0, 0)
     from chainrule.engines.kernels import addresses
 

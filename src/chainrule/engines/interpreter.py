@@ -9,11 +9,11 @@ import numpy as np
 
 from chainrule.engines.lower import rewritten
 from chainrule.engines.plan import Plan
-from chainrule.engines.program import Cache
+from chainrule.engines.program import Cache, Program
 from chainrule.graph import Graph
 
 
-class InterpreterProgram:
+class InterpreterProgram(Program):
     """A rewritten graph that is interpreted, one node after another."""
 
     def __init__(self, graph: Graph, arrays: Sequence[Any], cache: Cache) -> None:

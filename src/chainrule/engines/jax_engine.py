@@ -50,7 +50,7 @@ def jax_sweep(graph: Graph, arrays: Arrays, sweeping: Sweeping, cache: Cache) ->
     return Stepwise(program)
 
 
-class JaxProgram:
+class JaxProgram(Program):
     """A graph as a function that JAX compiles.
 
     The results are those of the interpreter to rounding. It may run in several threads at once.

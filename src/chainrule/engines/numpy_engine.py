@@ -13,13 +13,13 @@ from chainrule.engines.emit import writable
 from chainrule.engines.in_place import InPlaceEmitter, donations
 from chainrule.engines.lower import lowered
 from chainrule.engines.plan import ALIGNMENT, Layout, Plan, assign
-from chainrule.engines.program import Cache, load
+from chainrule.engines.program import Cache, Program, load
 from chainrule.engines.sweep import Arrays, Sweep, Sweeping
 from chainrule.graph import Constant, Graph
 from chainrule.graph.ir import Value
 
 
-class NumpyProgram:
+class NumpyProgram(Program):
     """A graph as NumPy source, with buffers for one set of shapes.
 
     The results are those of the interpreter, to the bit, and in arrays of their own. It may run in

@@ -46,6 +46,13 @@ class Program(Made, Protocol):
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Compute one result for each output from one array for each input."""
 
+    def quick(self, example: Any) -> Callable[[Any], Any] | None:
+        """Return a quicker way from an array like the example to one, if there is.
+
+        It returns None for arrays that it is not made for.
+        """
+        return None
+
 
 class _Text(importlib.abc.InspectLoader):
     """Loads a module from text; tracebacks show its lines."""

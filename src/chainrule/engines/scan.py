@@ -12,23 +12,13 @@ import numpy as np
 from chainrule.constraints import COUNT, OneOf, check
 from chainrule.engines.auto import choose
 from chainrule.engines.axes import dtype_of, shape_of
-from chainrule.engines.jax_engine import jax_sweep
-from chainrule.engines.numba_engine import numba_sweep
-from chainrule.engines.numpy_engine import numpy_sweep
 from chainrule.engines.program import Cache, Made, new_cache
-from chainrule.engines.registry import ENGINES, KEPT, as_array
+from chainrule.engines.registry import ENGINES, KEPT, SWEEPS, as_array
 from chainrule.engines.rooms import Rooms
 from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph import Graph, trace
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
-
-# How engines run a step over batches; one that is not among them calls its program again and again.
-SWEEPS: dict[str, Callable[[Graph, Arrays, Sweeping, Cache], Sweep]] = {
-    "jax": jax_sweep,
-    "numba": numba_sweep,
-    "numpy": numpy_sweep,
-}
 
 
 class Scan:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _busy = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
@@ -41,6 +44,8 @@ def _threads(n: int) -> ThreadPoolExecutor:
     """Return a pool of at least so many threads."""
     global _pool, _size
     if _pool is None or _size < n:
+        from concurrent.futures import ThreadPoolExecutor  # takes 3 ms that few programs need
+
         _pool, _size = ThreadPoolExecutor(n, thread_name_prefix="chainrule"), n
     return _pool
 

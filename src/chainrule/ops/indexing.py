@@ -230,7 +230,19 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
 
 
 def _take_along_axis(arr: Any, indices: Any, *, axis: int) -> Any:
+    if _one_a_row(arr, indices, axis):  # several times faster than what serves every case
+        n = arr.shape[-1]
+        return arr.reshape(-1, n)[np.arange(indices.size), indices.reshape(-1)].reshape(
+            indices.shape
+        )
     return np.take_along_axis(arr, indices, axis)
+
+
+def _one_a_row(arr: Any, indices: Any, axis: int) -> bool:
+    """Return whether one place is meant in each row along the last axis."""
+    shape = np.shape(arr)
+    last = axis in (-1, len(shape) - 1)
+    return last and len(shape) > 1 and np.shape(indices) == (*shape[:-1], 1) and 0 not in shape
 
 
 def _bind_take_along_axis(
@@ -269,6 +281,9 @@ def _scatter_along_axis(a: Any, indices: Any, like: Any, *, axis: int) -> Any:
     shape = np.shape(like)
     axis = axis % len(shape)
     whole = np.zeros(shape, np.result_type(a))
+    if np.shape(a) == np.shape(indices) and _one_a_row(whole, indices, axis):
+        whole.reshape(-1, shape[-1])[np.arange(indices.size), indices.reshape(-1)] = a.reshape(-1)
+        return whole
     grid = [np.arange(n).reshape([-1 if i == j else 1 for j in range(len(shape))])
             for i, n in enumerate(shape)]  # fmt: skip
     grid[axis] = np.where(indices < 0, indices + shape[axis], indices)
