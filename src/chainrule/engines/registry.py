@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.interpreter import InterpreterProgram
-from chainrule.engines.numpy_engine import NumpyProgram
+from chainrule.engines.numpy_engine import NumpyProgram, numpy_sweep
 from chainrule.engines.program import Cache, Program
 from chainrule.engines.sweep import Arrays, Sweep, Sweeping
 from chainrule.errors import DtypeError
@@ -49,6 +49,7 @@ ENGINES: dict[str, Callable[[Graph, Sequence[Any], Cache], Program]] = {
 SWEEPS: dict[str, Callable[[Graph, Arrays, Sweeping, Cache], Sweep]] = {
     "jax": _jax_sweep,
     "numba": _numba_sweep,
+    "numpy": numpy_sweep,
 }
 KEPT = 64  # programs of different shapes that one function keeps
 ARRAYS = (np.ndarray, np.generic)
