@@ -16,8 +16,9 @@ from chainrule.engines.cache import module_of
 from chainrule.engines.emit_loops import LINE, LoopEmitter
 from chainrule.engines.frame import KERNELS, address
 from chainrule.engines.numpy_engine import allocated
-from chainrule.engines.plan import Buffer, Layout, Plan, gap
+from chainrule.engines.plan import Buffer, Group, Layout, Plan, gap
 from chainrule.engines.program import Cache, load
+from chainrule.engines.schedule import EVERY, FIRST, OWNERS
 from chainrule.engines.writer import padded
 from chainrule.graph import Graph
 
@@ -133,7 +134,21 @@ def _assigned(emitter: LoopEmitter) -> Plan:
         taken = [b for b in buffers.values() if b.last >= first and b.first <= end]
         buffers[i] = Buffer(gap(taken, layout.nbytes), layout, first, end)
     arena = max((b.offset + b.layout.nbytes for b in buffers.values()), default=0)
-    return Plan(graph, dict(sorted(buffers.items())), arena, "numba")
+    return Plan(graph, dict(sorted(buffers.items())), arena, "numba", groups=_groups(emitter))
+
+
+def _groups(emitter: LoopEmitter) -> tuple[Group, ...]:
+    """Return which nodes are computed in which loop, and by whom."""
+    schedule, steps, numbers = emitter.schedule, emitter.loops.steps, emitter.numbers
+    words = {FIRST: "by the first thread", EVERY: "by every thread", OWNERS: "by rows of a table"}
+    found = []
+    for group in schedule.groups:
+        nodes = tuple(numbers[id(node)] for k in group for node in steps[k].nodes)
+        split = schedule.split[group[0]]
+        work = words.get(split, "by columns" if group[0] in schedule.by_columns else "by rows")
+        phase = schedule.phase[group[0]]
+        found.append(Group(nodes, phase, work if emitter.parallel else "by one thread"))
+    return tuple(found)
 
 
 def _packed(shape: tuple[int, ...], like: Any) -> Layout:

@@ -21,9 +21,10 @@ tools: Any = cgutils
 function: Any = njit(error_model="numpy", nogil=True)
 LINE = 8
 """Integers a cache line: counters of different threads lie that far apart."""
-_PATIENCE = 2000  # rounds of waiting before the processor is offered to others
+_PATIENCE = 2000  # rounds of waiting, about 0.1 ms, before the thread goes to sleep for a moment
+_SLEEP = 20  # microseconds
 _PAUSE = {"x86_64": "llvm.x86.sse2.pause", "amd64": "llvm.x86.sse2.pause"}
-_YIELD = "SwitchToThread" if os.name == "nt" else "sched_yield"
+_ON_WINDOWS = os.name == "nt"
 
 
 @intrinsic  # type: ignore[untyped-decorator, unused-ignore]
@@ -65,11 +66,14 @@ def _pause(context: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator, unused-ignore]
 def _give_way(context: Any) -> Any:
-    """Let another thread have the processor."""
+    """Let another thread have the processor: it may be the one that is waited for."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(ir.IntType(32), [])
-        builder.call(tools.get_or_insert_function(builder.module, kind, _YIELD), [])
+        whole = ir.IntType(32)
+        name, given = ("SwitchToThread", []) if _ON_WINDOWS else ("usleep", [whole])
+        kind = ir.FunctionType(whole, given)
+        function = tools.get_or_insert_function(builder.module, kind, name)
+        builder.call(function, [ir.Constant(whole, _SLEEP) for _ in given])
         return context.get_dummy_value()
 
     return types.void(), build

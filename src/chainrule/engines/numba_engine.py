@@ -19,6 +19,7 @@ from chainrule.engines.emitted import Emitted, Memory, Slot, new_sync
 from chainrule.engines.frame import address
 from chainrule.engines.lower import lowered
 from chainrule.engines.numpy_engine import NumpyProgram
+from chainrule.engines.plan import Plan
 from chainrule.engines.program import Cache, Program
 from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.engines.threads import n_processors, together
@@ -198,7 +199,8 @@ class NumbaSweep:
         pairs = zip(graph.inputs, graph.outputs[: sweeping.n_carry], strict=False)
         self.apart = all(new is old for old, new in pairs)
         graph, shared = prepared(graph, sweeping, False if self.apart else None)
-        self.program = Emitted(graph, LoopEmitter(graph, sweeping, shared), cache)
+        self._how = sweeping, shared
+        self.program = Emitted(graph, LoopEmitter(graph, *self._how), cache)
         self.n_threads = n_processors() if shared or self.apart else 1
 
     def __call__(
@@ -211,10 +213,27 @@ class NumbaSweep:
         if self.apart:
             self._each_its_steps(given, [*each, places], outputs)
             return
-        memory = self.program.take(self.n_threads)
-        frame, _kept = self._frame(memory, given)
-        together(self.n_threads, lambda i, n: self.program.call(i, n, frame))
-        self.program.idle(memory)
+        self._together(self.program, given)
+
+    def measured(
+        self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
+    ) -> Plan:
+        """Run the steps, by another program that takes the time of each loop; return the plan."""
+        emitter = LoopEmitter(self.program.graph, *self._how, timed=True)
+        program = Emitted(self.program.graph, emitter, {})
+        ticks = np.zeros((self.n_threads, len(emitter.loops.steps) + 1), np.int64)
+        given = self._given([*carry, *data], [*each, places], outputs)
+        self._together(program, given | {("ticks",): address(ticks)})
+        of_group = [ticks[:, group[0]].sum() / ticks.sum() for group in emitter.schedule.groups]
+        return replace(program.plan, shares=tuple(map(float, of_group)))
+
+    def _together(self, program: Emitted, given: dict[Slot, int]) -> None:
+        """Run a program by all threads."""
+        n_threads = 1 if self.apart else self.n_threads
+        memory = program.take(n_threads)
+        frame, _kept = _framed(program, memory, given)
+        together(n_threads, lambda i, n: program.call(i, n, frame))
+        program.idle(memory)
 
     def _each_its_steps(self, given: dict[Slot, int], each: Arrays, outputs: Arrays) -> None:
         """Give each thread some of the steps, with memory of its own."""
@@ -224,7 +243,7 @@ class NumbaSweep:
             part = slice(n * thread // n_threads, n * (thread + 1) // n_threads)
             own = given | self._given((), [x[part] for x in each], [x[part] for x in outputs])
             memory = self.program.take(1)
-            frame, _kept = self._frame(memory, own)
+            frame, _kept = _framed(self.program, memory, own)
             self.program.call(0, 1, frame)
             self.program.idle(memory)
 
@@ -242,11 +261,6 @@ class NumbaSweep:
             found |= {("length", id(x), i): n for i, n in enumerate(array.shape[1:])}
         return found | {("output", i): address(y) for i, y in enumerate(outputs)}
 
-    def _frame(self, memory: Memory, given: dict[Slot, int]) -> tuple[Any, Any]:
-        """Return a frame, and counters that must be kept as long as it is used."""
-        sync = new_sync(memory.n_threads)
-        return self.program.frame.filled(memory.slots | given | {("sync",): address(sync)}), sync
-
     def _check_positions(self, arrays: Sequence[Any], places: Any) -> None:
         """Refuse rows that say a position that is not there, before anything is changed."""
         for value, length in self.program.emitter.loops.access.places:
@@ -262,3 +276,9 @@ class NumbaSweep:
                 wrong = used[(used < -n) | (used >= n)]
                 if wrong.size:
                     raise IndexError(f"position {wrong[0]} is out of bounds for {n} rows")
+
+
+def _framed(program: Emitted, memory: Memory, given: dict[Slot, int]) -> tuple[Any, Any]:
+    """Return a frame, and counters that must be kept as long as it is used."""
+    sync = new_sync(memory.n_threads)
+    return program.frame.filled(memory.slots | given | {("sync",): address(sync)}), sync

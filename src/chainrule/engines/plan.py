@@ -60,6 +60,23 @@ class Buffer(NamedTuple):
     last: int
 
 
+class Group(NamedTuple):
+    """Steps that are one loop, or one step by itself.
+
+    Attributes
+    ----------
+    steps : tuple of int
+    phase : int
+        Threads wait for each other between phases.
+    work : str
+        Whose it is: of all threads by parts, or of one.
+    """
+
+    steps: tuple[int, ...]
+    phase: int
+    work: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """The steps of a program and the memory they share.
@@ -76,6 +93,12 @@ class Plan:
     engine : str
     note : str
         Why this engine and not the one that was asked for.
+    groups : tuple of Group
+        Which steps are fused, in the order in which they run; steps in no group are computed where
+        they are read. Without groups each step runs by itself.
+    shares : tuple of float
+        The part of the time that each group took, or each step, where it was measured; what is
+        missing to 1 is the waiting of threads.
     """
 
     graph: Graph
@@ -83,6 +106,8 @@ class Plan:
     arena: int
     engine: str = "numpy"
     note: str = ""
+    groups: tuple[Group, ...] = ()
+    shares: tuple[float, ...] = ()
 
     @property
     def flops(self) -> int:
@@ -98,7 +123,20 @@ class Plan:
             f"({amount(without, 'B')} if none were reused)"
         )
         lines.append(f"{'step':>5}  {'op':<20}{'result':<20}{'FLOP':>9}  {'line':>5}  buffer")
-        return "\n".join(lines + [self._line(i, node) for i, node in enumerate(self.graph.nodes)])
+        if not self.groups:
+            rows = [self._line(i, node) for i, node in enumerate(self.graph.nodes)]
+            return "\n".join(lines + [row + self._share(i) for i, row in enumerate(rows)])
+        for i, group in enumerate(self.groups):
+            kind = "loop" if len(group.steps) > 1 else "step"
+            lines.append(f"{kind} {i}, phase {group.phase}, {group.work}{self._share(i)}")
+            lines += [self._line(k, self.graph.nodes[k]) for k in group.steps]
+        grouped = {k for group in self.groups for k in group.steps}
+        rest = [k for k in range(len(self.graph.nodes)) if k not in grouped]
+        lines += ["computed where they are read"] * bool(rest)
+        return "\n".join(lines + [self._line(k, self.graph.nodes[k]) for k in rest])
+
+    def _share(self, i: int) -> str:
+        return f", {self.shares[i]:.1%} of the time" if self.shares else ""
 
     def _line(self, i: int, node: Node) -> str:
         avals = node.aval if isinstance(node.aval, tuple) else (node.aval,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from chainrule.constraints import COUNT, OneOf, check
 from chainrule.engines.auto import choose
 from chainrule.engines.axes import dtype_of, shape_of
+from chainrule.engines.measure import shares
+from chainrule.engines.plan import Plan
 from chainrule.engines.program import Cache, Made, new_cache
 from chainrule.engines.registry import ENGINES, KEPT, SWEEPS, as_array
 from chainrule.engines.rooms import Rooms
@@ -96,6 +99,41 @@ class Scan:
             outputs.append(found)
         joined = [x[0] if len(x) == 1 else np.concatenate(x) for x in zip(*outputs, strict=True)]
         return unflatten(structure, own), unflatten(gives, joined)
+
+    def measure(
+        self,
+        carry: Any,
+        data: Any = (),
+        order: Any = None,
+        batch_size: int | None = None,
+        each: Any = None,
+    ) -> Plan:
+        """Return the plan with the part of the time that each loop or step takes.
+
+        The arguments are those of a call; they are not changed. Of a numba program the loops are
+        timed in a program made for that; others are interpreted, one node after another.
+
+        Returns
+        -------
+        Plan
+            It prints.
+        """
+        leaves, structure = flatten(carry)
+        rows, takes = flatten(data)
+        moments, now = flatten(each)
+        own = [_own(x, False) for x in map(as_array, leaves)]
+        rows, moments = list(map(as_array, rows)), list(map(as_array, moments))
+        _, places = next(_segments(rows, order, batch_size, moments))
+        part = [x[: len(places)] for x in moments]
+        trees = (structure, takes, *([] if each is None else [now]))
+        sweep, _ = self._prepared(trees, own, rows, places, part)
+        made = sweep.program
+        if hasattr(sweep, "measured"):
+            outputs = Rooms().take(made.graph.outputs[len(own) :], len(places))
+            plan: Plan = sweep.measured(own, rows, places, part, outputs)
+            return plan
+        given = [*own, *(x[places[0]] for x in rows), *(x[0] for x in part)]
+        return replace(made.plan, shares=shares(made.graph, given))
 
     def _prepared(
         self, trees: Sequence[Structure], own: list[Any], rows: Arrays, places: Any, each: Arrays
