@@ -184,6 +184,8 @@ class LoopEmitter(Writer):
             if id(node) in self.source.rows:
                 shape = shape[-1:]
                 at += f" + {padded(node) * dtype_of(node).itemsize} * thread"
+            elif id(node) in self.schedule.private:
+                at += f" + thread * ({' * '.join([*shape, str(dtype_of(node).itemsize)])})"
             bind(f"v{self.numbers[id(node)]}", at, shape or ["1"], dtype_of(node))
         for i, output in enumerate(self.source.outputs):
             shape, item = self._lengths_of(output), dtype_of(output).itemsize

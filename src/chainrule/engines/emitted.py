@@ -80,6 +80,9 @@ class Emitted:
             elif id(node) in self.emitter.source.rows:
                 kept.append(np.empty((n_threads, padded(node)), dtype_of(node)))
                 slots["stored", id(node)] = address(kept[-1])
+            elif id(node) in self.emitter.schedule.private:
+                kept.append(np.empty((n_threads, *shape_of(node)), dtype_of(node)))
+                slots["stored", id(node)] = address(kept[-1])
         for x, value in zip(self.emitter.constants, self._constants, strict=True):
             slots["given", id(x)] = address(value)
         return Memory(n_threads, kept, slots)
@@ -118,7 +121,7 @@ def _assigned(emitter: LoopEmitter) -> Plan:
             last[id(base)] = max(last.get(id(base), 0), phase)
     outputs = set() if emitter.sweeping else {id(x) for x in graph.outputs}
     wanted: list[tuple[int, int, int, Layout]] = []
-    own = {id(x) for x in source.stored} - outputs - source.rows
+    own = {id(x) for x in source.stored} - outputs - source.rows - schedule.private
     for i, node in enumerate(graph.nodes):
         if id(node) in own:
             k = loops.place[id(node)]

@@ -41,6 +41,9 @@ class Schedule:
         For each step the axis of which each thread has a part, or one of the constants above.
     by_columns : set of int
         Products, and the transposes that they read, of which each thread has a part of the columns.
+    private : set of int
+        Copies of given rows, by identity, that every thread makes for itself, for all of it is read
+        by each: that is quicker than to get the other half from another processor's cache.
     phase : list of int
         For each step. Without threads every step is a phase.
     order : list of int
@@ -58,6 +61,7 @@ class Schedule:
     def __init__(self, loops: Loops, carry: Sequence[tuple[Input, Value]] = ()) -> None:
         self.loops = loops
         self.by_columns = self._columned() if loops.parallel else set()
+        self.private = self._privately_copied()
         self.split = [self._split_of(k, step) for k, step in enumerate(loops.steps)]
         self.before = self._unchanging({id(old) for old, new in carry if new is old})
         self.number_phase: dict[int, int] = {}
@@ -104,6 +108,8 @@ class Schedule:
         assert step.outer is not None
         assert first.outer is not None
         if step.outer[0] != first.outer[0] or step.outer[0] == ONE:
+            return False
+        if self.split[k] != self.split[group[0]]:
             return False
         if loops.parallel and self.phase[k] != self.phase[group[0]]:
             return False
@@ -158,10 +164,24 @@ class Schedule:
                 found |= {k, loops.place[id(b)]}
         return found
 
+    def _privately_copied(self) -> set[int]:
+        """Return the copies of given rows that products divided by columns read."""
+        loops = self.loops
+        found: set[int] = set()
+        for k in self.by_columns:
+            a = loops.steps[k].nodes[0].inputs[0]
+            if id(a) in loops.place and isinstance(a, Node) and not loops.reads[id(a)]:
+                step = loops.steps[loops.place[id(a)]]
+                if not step.alone and len(step.nodes) == 1:
+                    found.add(id(a))
+        return found
+
     def _split_of(self, k: int, step: Step) -> int:
         node, loops = step.nodes[0], self.loops
         if k in self.by_columns:
             return loops.axes.of(node)[1]
+        if id(node) in self.private:
+            return EVERY
         if step.outer is not None:
             return step.outer[0] if step.outer[0] != ONE else FIRST
         if node.op is update_rows:
@@ -261,7 +281,8 @@ class Schedule:
                 continue
             inner = loops.place[id(base)]
             if inner != k:
-                own = not shape_of(base) or self._own(inner, base, index, k)
+                own = not shape_of(base) or id(base) in self.private
+                own = own or self._own(inner, base, index, k)
                 found = max(found, phases[inner] + (not own))
         return found
 
