@@ -2,5 +2,6 @@
 
 from importlib.util import find_spec
 
-NEEDS = {"functions.py": "numba", "jax_functions.py": "jax"}
+NUMBA = ("calls", "functions", "kernel_loops", "kernels", "meeting", "microkernel")
+NEEDS = {**{f"{name}.py": "numba" for name in NUMBA}, "jax_functions.py": "jax"}
 collect_ignore = [f"src/chainrule/engines/{x}" for x, name in NEEDS.items() if not find_spec(name)]

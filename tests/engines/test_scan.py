@@ -104,6 +104,16 @@ def test_two_tables_that_read_each_other():
     assert_close(run("numba", skip_gram, p, data, None, 10), expected, 1e-12)
 
 
+def test_a_table_that_is_read_after_its_update():
+    def step(p, batch):
+        p, value = embeddings(p, batch)
+        return p, value + np.sum(p["table"] ** 2)
+
+    p, data = word_data()
+    expected = run("interpreter", step, p, data, None, 7)
+    assert_close(run("numba", step, p, data, None, 7), expected, 1e-12)
+
+
 def test_what_is_given_to_each_step_and_single_rows():
     def step(carry, row, lr):
         x, y = row
@@ -205,3 +215,12 @@ def test_no_thread_changes_a_bit_of_a_plan():
                 continue
             found.append(run("numba", step, carry, rows(17), None, 8))
     assert_same(found[1], found[0])
+
+
+@pytest.mark.parametrize(("n", "batch_size", "programs"), [(50, 20, 1), (36, 17, 1), (20, 8, 2)])
+def test_one_program_for_a_short_last_batch_too(n, batch_size, programs):
+    step, carry = training(network(), optim.SGD(0.1))
+    scan = cr.scan(step, "numba")
+    _, losses = scan(carry, rows(n), None, batch_size)
+    assert losses.shape == (-(-n // batch_size),)
+    assert len({sweep.program.source for sweep, _ in scan._sweeps.values()}) == programs

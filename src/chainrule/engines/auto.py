@@ -95,7 +95,7 @@ def choose(
     if "eager" in among and step_seconds(graph, "numpy") > _LONG:
         return Choice("eager", "a single step takes so long that a program would gain nothing")
     seconds = {name: total_seconds(graph, name, n_steps) for name in among}
-    missing = [name for name in ("numba", "scipy") if importlib.util.find_spec(name) is None]
+    missing = importlib.util.find_spec("numba") is None
     fast = seconds["numba"]
     if missing:
         del seconds["numba"]
@@ -105,8 +105,7 @@ def choose(
     advice = ""
     if times > _WIDE and seconds[engine] - fast > _WORTH:
         advice = (
-            f"{' and '.join(missing)} would make this about {times:.0f} times faster: "
-            "pip install 'chainrule[fast]'"
+            f"numba would make this about {times:.0f} times faster: pip install 'chainrule[fast]'"
         )
     return Choice(engine, f"seconds estimated for {n_steps} steps: {words}", advice)
 

@@ -188,7 +188,7 @@ def compile(
     ArgumentError
         If there is no such engine.
     MissingExtraError
-        When it is called: if the engine is ``"numba"`` and Numba or SciPy is not installed, or
+        When it is called: if the engine is ``"numba"`` and Numba is not installed, or
         ``"jax"`` and JAX is not.
 
     Examples

@@ -25,8 +25,6 @@ from chainrule.engines.writer import OWN_FUNCTIONS, Writer, padded
 from chainrule.graph import Constant, Graph, Input, Node
 from chainrule.graph.ir import Value
 
-FEW_ROWS = 16
-"""Rows of a batch up to which their number is written into the source: such loops are unrolled."""
 LINE = 8
 """Integers a cache line."""
 HOMES = {
@@ -132,7 +130,7 @@ class LoopEmitter(Writer):
             return Loops(graph, names, lengths, parallel=parallel)
         *others, places = graph.inputs
         rows = range(self.sweeping.n_carry, self.sweeping.n_carry + self.sweeping.n_data)
-        few = {id(places): 0} if shape_of(places) and shape_of(places)[0] <= FEW_ROWS else {}
+        few = {id(places): 0} if self.sweeping.few else {}
         return Loops(
             graph,
             names,

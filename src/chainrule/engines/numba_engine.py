@@ -41,7 +41,7 @@ def numba_program(graph: Graph, arrays: Sequence[Any], cache: Cache) -> Program:
     Raises
     ------
     MissingExtraError
-        If Numba or SciPy is not installed.
+        If Numba is not installed.
     """
     _check_installed()
     try:
@@ -60,9 +60,8 @@ def numba_sweep(graph: Graph, arrays: Arrays, sweeping: Sweeping, cache: Cache) 
 
 
 def _check_installed() -> None:
-    for package in ("numba", "scipy"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "fast")
+    if importlib.util.find_spec("numba") is None:
+        raise MissingExtraError("numba", "fast")
 
 
 def _without(reason: NoLoopsError, program: NumpyProgram) -> NumpyProgram:

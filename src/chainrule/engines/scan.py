@@ -23,6 +23,9 @@ from chainrule.errors import ArgumentError, DtypeError, ShapeError
 from chainrule.graph import Graph, trace
 from chainrule.graph.tree import Structure, flatten, paths, unflatten
 
+FEW_ROWS = 16
+"""Rows of a batch up to which programs are made for just so many: their loops are unrolled."""
+
 
 class Scan:
     """A step that is run over batches of rows and hands a carry on; see `scan`.
@@ -93,7 +96,8 @@ class Scan:
         gives = structure
         for first, places in segments:
             part = [x[first : first + len(places)] for x in moments]
-            sweep, gives = self._prepared(trees, own, rows, places, part)
+            few = batch_size is not None and batch_size <= FEW_ROWS
+            sweep, gives = self._prepared(trees, own, rows, places, part, few)
             found = self._rooms.take(sweep.program.graph.outputs[len(own) :], len(places))
             sweep(own, rows, places, part, found)
             outputs.append(found)
@@ -126,7 +130,8 @@ class Scan:
         _, places = next(_segments(rows, order, batch_size, moments))
         part = [x[: len(places)] for x in moments]
         trees = (structure, takes, *([] if each is None else [now]))
-        sweep, _ = self._prepared(trees, own, rows, places, part)
+        few = batch_size is not None and batch_size <= FEW_ROWS
+        sweep, _ = self._prepared(trees, own, rows, places, part, few)
         made = sweep.program
         if hasattr(sweep, "measured"):
             outputs = Rooms().take(made.graph.outputs[len(own) :], len(places))
@@ -136,12 +141,18 @@ class Scan:
         return replace(made.plan, shares=shares(made.graph, given))
 
     def _prepared(
-        self, trees: Sequence[Structure], own: list[Any], rows: Arrays, places: Any, each: Arrays
+        self,
+        trees: Sequence[Structure],
+        own: list[Any],
+        rows: Arrays,
+        places: Any,
+        each: Arrays,
+        few: bool,
     ) -> tuple[Sweep, Structure]:
         """Return the sweep for batches of this size, and the tree of a step's outputs."""
         given = [*(x[places[0]] for x in rows), *(x[0] for x in each)]
         arrays = [*own, *map(as_array, given)]
-        sweeping = Sweeping(len(own), len(rows), np.ndim(places) > 1)
+        sweeping = Sweeping(len(own), len(rows), np.ndim(places) > 1, few)
         key = (*trees, sweeping, *[(x.shape, x.strides, x.dtype) for x in arrays])
         found = self._sweeps.get(key)
         if found is None:

@@ -224,7 +224,12 @@ class Schedule:
         Each has a phase of its own if another reads its table.
         """
         loops = self.loops
-        waiting = [k for k, x in enumerate(loops.steps) if x.nodes[0].op is update_rows]
+        read = {id(base) for reads in loops.reads.values() for base, _ in reads}
+        waiting = [
+            k
+            for k, step in enumerate(loops.steps)
+            if step.nodes[0].op is update_rows and id(step.nodes[0]) not in read
+        ]
         last = max((self.phase[k] for k in range(len(loops.steps))), default=0)
         found: list[int] = []
         while waiting:

@@ -24,11 +24,14 @@ class Sweeping:
         others have an element for each step.
     batched : bool
         Whether a step is given several rows, along an axis, or a single one without it.
+    few : bool
+        Whether batches are so small that their length is better known when compiling.
     """
 
     n_carry: int
     n_data: int
     batched: bool = True
+    few: bool = False
 
 
 class Sweep(Protocol):
