@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.engines.axes import ONE, NoLoopsError, dtype_of, reduced_axes, shape_of
 from chainrule.engines.emit_alone import emit_alone
 from chainrule.engines.emit_rows import emit_rows
-from chainrule.engines.frame import Frame
+from chainrule.engines.frame import LINE, Frame
 from chainrule.engines.loops import Loops, Step
 from chainrule.engines.names import input_names
 from chainrule.engines.parts import Parts
@@ -25,8 +25,6 @@ from chainrule.engines.writer import OWN_FUNCTIONS, Writer, padded
 from chainrule.graph import Constant, Graph, Input, Node
 from chainrule.graph.ir import Value
 
-LINE = 8
-"""Integers a cache line."""
 HOMES = {
     "calls": {"pointer", "stay_apart", "product32", "product64", "transpose"},
     "functions": {

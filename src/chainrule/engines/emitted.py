@@ -13,8 +13,8 @@ import numpy as np
 
 from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.cache import module_of
-from chainrule.engines.emit_loops import LINE, LoopEmitter
-from chainrule.engines.frame import KERNELS, address
+from chainrule.engines.emit_loops import LoopEmitter
+from chainrule.engines.frame import KERNELS, LINE, address
 from chainrule.engines.numpy_engine import allocated
 from chainrule.engines.plan import Buffer, Group, Layout, Plan, gap
 from chainrule.engines.program import Cache, load

@@ -14,6 +14,8 @@ import numpy as np
 
 from chainrule.engines.formulas import dtype_word
 
+LINE = 8
+"""Integers a cache line: counters of different threads lie that far apart."""
 KERNELS = tuple(("kernel", i) for i in range(4))
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 

@@ -17,11 +17,11 @@ from numba.extending import (  # type: ignore[import-untyped, import-not-found, 
     intrinsic,
 )
 
+from chainrule.engines.frame import LINE
+
 tools: Any = cgutils
 function: Any = njit(error_model="numpy", nogil=True)
-LINE = 8
-"""Integers a cache line: counters of different threads lie that far apart."""
-_PATIENCE = 2000  # rounds of waiting, about 0.1 ms, before the thread goes to sleep for a moment
+_PATIENCE = 20_000  # rounds of waiting, about 1 ms, before the thread goes to sleep for a moment
 _SLEEP = 20  # microseconds
 _PAUSE = {"x86_64": "llvm.x86.sse2.pause", "amd64": "llvm.x86.sse2.pause"}
 _ON_WINDOWS = os.name == "nt"

@@ -193,16 +193,16 @@ def _scaled_rows(value: Value) -> tuple[Node, list[Value], list[str]] | None:
     return None
 
 
-def with_copies(graph: Graph, n_carry: int | None = None, transposed: bool = True) -> Graph:
+def with_copies(graph: Graph, n_carry: int | None = None) -> Graph:
     """Return the graph with copies of views where an array is needed: products, results.
+
+    The second operand of a product is no transpose then.
 
     Parameters
     ----------
     graph : Graph
     n_carry : int, optional
         Of a sweep's step: its first outputs, which are written over its first inputs.
-    transposed : bool
-        Whether the second operand of a product may not be a transpose.
     """
     copied: dict[int, Value] = {}
 
@@ -211,7 +211,7 @@ def with_copies(graph: Graph, n_carry: int | None = None, transposed: bool = Tru
 
     def operand(value: Value, second: bool) -> Value:
         base, flipped = stored_operand(value)
-        return copy(value) if is_virtual(base) or (second and flipped and transposed) else value
+        return copy(value) if is_virtual(base) or (second and flipped) else value
 
     def change(node: Node) -> Value:
         if node.op.forward is not np.matmul:
