@@ -4,11 +4,12 @@ import sys
 
 import numpy as np
 import pytest
-from engine_cases import assert_close, network, networks, rows, training_step
+from engine_cases import assert_close, assert_same, network, networks, rows, training_step
 from test_random_programs import arguments, program_of
 
 import chainrule as cr
 from chainrule import nn, optim
+from chainrule.engines import numba_engine
 from chainrule.errors import MissingExtraError
 
 numba = pytest.importorskip("numba")
@@ -166,3 +167,44 @@ def test_every_kind_of_layer_and_loss(case):
     fast = cr.compile(step, "numba")
     assert_close(fast(model, state, x, y, np.uint64(1)), step(model, state, x, y, np.uint64(1)))
     assert not fast.plan.note
+
+
+@pytest.mark.parametrize("sizes", [(40, 96, 10), (300, 64, 5)], ids=str)
+def test_any_number_of_threads_gives_the_same_bits(sizes, monkeypatch):
+    model = nn.Sequential(nn.Linear(*sizes[:2], rng=0), "tanh", nn.Linear(*sizes[1:], rng=1))
+    optimizer = optim.Adam(0.01)
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(150, sizes[0])).astype(np.float32), rng.integers(0, sizes[2], 150)
+
+    def step(carry, batch):
+        model, state = carry
+        value, g = cr.value_and_grad(lambda m: nn.cross_entropy(m(batch[0]), batch[1]))(model)
+        return optimizer.update(model, g, state), value
+
+    found = []
+    for n in (1, 2, 3):
+        monkeypatch.setattr(numba_engine, "n_processors", lambda n=n: n)
+        found.append(cr.scan(step, "numba")((model, optimizer.init(model)), data, None, 40))
+    assert_same(found[1], found[0])
+    assert_same(found[2], found[0])
+
+
+def test_a_row_is_the_same_in_every_batch():
+    model = nn.Sequential(nn.Linear(64, 48, rng=0), "relu", nn.Linear(48, 7, rng=1))
+    predict = cr.compile(lambda x: cr.softmax(model(x)), "numba")
+    x = np.random.default_rng(0).normal(size=(33, 64)).astype(np.float32)
+    whole = predict(x)
+    for i in (0, 5, 32):
+        np.testing.assert_array_equal(predict(x[i : i + 1].copy())[0], whole[i])
+    np.testing.assert_array_equal(predict(x[3:20]), whole[3:20])
+
+
+def test_the_plan_shows_loops_and_their_shares_of_the_time():
+    carry, x = np.ones((30, 40)), np.ones((8, 40))
+    scan = cr.scan(lambda w, x: (w - 0.1 * np.tanh(w), np.sum(x @ w.T)), "numba")
+    plan = scan.measure(carry, x, None, 4)
+    assert 0.0 < sum(plan.shares) <= 1.0
+    assert len(plan.shares) == len(plan.groups)
+    assert "of the time" in str(plan)
+    slow = cr.scan(lambda w, x: (w - 0.1 * np.tanh(w), np.sum(x @ w.T))).measure(carry, x, None, 4)
+    assert sum(slow.shares) == pytest.approx(1.0)
