@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,8 @@ def _eager(function: Callable[..., Any], samples: Sequence[S]) -> None:
 
     body.__name__ = function.__name__
     body.__doc__ = f"`numpy.{function.__name__}`: plain arrays, outside traces only."
-    body.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    with suppress(ValueError):  # before NumPy 2.4 some functions have none
+        body.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     composed(function, samples=samples)(body)
 
 
