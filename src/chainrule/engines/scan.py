@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -85,24 +85,17 @@ class Scan:
         IndexError
             If a row is not there. The carry is not changed then.
         """
-        leaves, structure = flatten(carry)
-        rows, takes = flatten(data)
-        moments, now = flatten(each)
-        own = [_own(x, in_place) for x in map(as_array, leaves)]
-        rows, moments = list(map(as_array, rows)), list(map(as_array, moments))
-        segments = list(_segments(rows, order, batch_size, moments))
-        trees = (structure, takes, *([] if each is None else [now]))
+        call = _Call.of(carry, data, order, batch_size, each, in_place)
         outputs: list[list[Any]] = []
-        gives = structure
-        for first, places in segments:
-            part = [x[first : first + len(places)] for x in moments]
-            few = batch_size is not None and batch_size <= FEW_ROWS
-            sweep, gives = self._prepared(trees, own, rows, places, part, few)
-            found = self._rooms.take(sweep.program.graph.outputs[len(own) :], len(places))
-            sweep(own, rows, places, part, found)
+        gives = call.trees[0]
+        for first, places in call.segments:
+            part = [x[first : first + len(places)] for x in call.each]
+            sweep, gives = self._prepared(call, places, part)
+            found = self._rooms.take(sweep.program.graph.outputs[len(call.own) :], len(places))
+            sweep(call.own, call.rows, places, part, found)
             outputs.append(found)
         joined = [x[0] if len(x) == 1 else np.concatenate(x) for x in zip(*outputs, strict=True)]
-        return unflatten(structure, own), unflatten(gives, joined)
+        return unflatten(call.trees[0], call.own), unflatten(gives, joined)
 
     def measure(
         self,
@@ -122,46 +115,31 @@ class Scan:
         Plan
             It prints.
         """
-        leaves, structure = flatten(carry)
-        rows, takes = flatten(data)
-        moments, now = flatten(each)
-        own = [_own(x, False) for x in map(as_array, leaves)]
-        rows, moments = list(map(as_array, rows)), list(map(as_array, moments))
-        _, places = next(_segments(rows, order, batch_size, moments))
-        part = [x[: len(places)] for x in moments]
-        trees = (structure, takes, *([] if each is None else [now]))
-        few = batch_size is not None and batch_size <= FEW_ROWS
-        sweep, _ = self._prepared(trees, own, rows, places, part, few)
+        call = _Call.of(carry, data, order, batch_size, each, False)
+        _, places = call.segments[0]
+        part = [x[: len(places)] for x in call.each]
+        sweep, _ = self._prepared(call, places, part)
         made = sweep.program
         if hasattr(sweep, "measured"):
-            outputs = Rooms().take(made.graph.outputs[len(own) :], len(places))
-            plan: Plan = sweep.measured(own, rows, places, part, outputs)
+            outputs = Rooms().take(made.graph.outputs[len(call.own) :], len(places))
+            plan: Plan = sweep.measured(call.own, call.rows, places, part, outputs)
             return plan
-        given = [*own, *(x[places[0]] for x in rows), *(x[0] for x in part)]
-        return replace(made.plan, shares=shares(made.graph, given))
+        return replace(made.plan, shares=shares(made.graph, call.arrays(places, part)))
 
-    def _prepared(
-        self,
-        trees: Sequence[Structure],
-        own: list[Any],
-        rows: Arrays,
-        places: Any,
-        each: Arrays,
-        few: bool,
-    ) -> tuple[Sweep, Structure]:
+    def _prepared(self, call: _Call, places: Any, each: Arrays) -> tuple[Sweep, Structure]:
         """Return the sweep for batches of this size, and the tree of a step's outputs."""
-        given = [*(x[places[0]] for x in rows), *(x[0] for x in each)]
-        arrays = [*own, *map(as_array, given)]
-        sweeping = Sweeping(len(own), len(rows), np.ndim(places) > 1, few)
-        key = (*trees, sweeping, *[(x.shape, x.strides, x.dtype) for x in arrays])
+        arrays = call.arrays(places, each)
+        sweeping = Sweeping(len(call.own), len(call.rows), np.ndim(places) > 1, call.few)
+        key = (*call.trees, sweeping, *[(x.shape, x.strides, x.dtype) for x in arrays])
         found = self._sweeps.get(key)
         if found is None:
             source = iter(arrays)
-            examples = [unflatten(tree, [next(source) for _ in range(tree.n_leaves)])
-                        for tree in trees]  # fmt: skip
+            examples = [
+                unflatten(tree, [next(source) for _ in range(tree.n_leaves)]) for tree in call.trees
+            ]
             with np.errstate(all="ignore"):
                 graph = trace(self.step)(*examples)
-            gives = _checked_carry(graph, own, trees[0])
+            gives = _checked_carry(graph, call.own, call.trees[0])
             if self.engine == "auto":
                 self.engine = choose(graph, len(places), ("numpy", "numba")).engine
             found = self._made(graph, arrays, sweeping), gives
@@ -187,6 +165,36 @@ class Scan:
         if not self._sweeps:
             raise ArgumentError("nothing has been compiled yet: run the scan first")
         return next(reversed(self._sweeps.values()))[0].program
+
+
+class _Call(NamedTuple):
+    """What a scan is called with, taken apart and checked."""
+
+    own: list[Any]
+    rows: list[Any]
+    each: list[Any]
+    trees: tuple[Structure, ...]
+    segments: list[tuple[int, Any]]
+    few: bool
+
+    @classmethod
+    def of(
+        cls, carry: Any, data: Any, order: Any, batch_size: int | None, each: Any, in_place: bool
+    ) -> _Call:
+        leaves, structure = flatten(carry)
+        rows, takes = flatten(data)
+        moments, now = flatten(each)
+        own = [_own(x, in_place) for x in map(as_array, leaves)]
+        rows, moments = list(map(as_array, rows)), list(map(as_array, moments))
+        trees = (structure, takes, *([] if each is None else [now]))
+        segments = list(_segments(rows, order, batch_size, moments))
+        few = batch_size is not None and batch_size <= FEW_ROWS
+        return cls(own, rows, moments, trees, segments, few)
+
+    def arrays(self, places: Any, each: Arrays) -> list[Any]:
+        """Return what the first step of a segment is given."""
+        given = [*(x[places[0]] for x in self.rows), *(x[0] for x in each)]
+        return [*self.own, *map(as_array, given)]
 
 
 def _own(array: Any, in_place: bool) -> Any:
