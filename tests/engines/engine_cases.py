@@ -1,5 +1,7 @@
 """Programs to try engines on: every sample of every op with its gradient, and training steps."""
 
+import threading
+
 import numpy as np
 
 import chainrule as cr
@@ -117,3 +119,22 @@ def networks():
     one = nn.Sequential(nn.Linear(6, 1, rng=0))
     yield "one output", one, nn.mse, x, numbers[:, :1]
     yield "one feature", nn.Sequential(nn.Linear(1, 3, rng=0)), nn.mse, x[:, :1], numbers
+
+
+def assert_threads_agree(engine, columns, calls):
+    """Four threads that call one compiled function get what each got alone."""
+    fast = cr.compile(lambda x: np.sum(np.tanh(np.exp(-x) * x), axis=1), engine)
+    batches = [np.random.default_rng(i).normal(size=(50, columns)) for i in range(4)]
+    expected, wrong = [fast(x) for x in batches], []
+
+    def work(i):
+        for _ in range(calls):
+            if not np.array_equal(fast(batches[i]), expected[i]):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

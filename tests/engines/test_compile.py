@@ -1,10 +1,16 @@
 """`compile`: training steps, shapes, names, memory, threads, errors."""
 
-import threading
-
 import numpy as np
 import pytest
-from engine_cases import assert_close, assert_same, network, networks, rows, training_step
+from engine_cases import (
+    assert_close,
+    assert_same,
+    assert_threads_agree,
+    network,
+    networks,
+    rows,
+    training_step,
+)
 
 import chainrule as cr
 from chainrule import optim
@@ -145,22 +151,7 @@ def test_own_ops_and_closures():
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_threads_do_not_share_buffers(engine):
-    fast = cr.compile(lambda x: np.sum(np.tanh(np.exp(-x) * x), axis=1), engine)
-    batches = [np.random.default_rng(i).normal(size=(50, 400)) for i in range(4)]
-    expected = [fast(x) for x in batches]
-    wrong = []
-
-    def work(i):
-        for _ in range(50):
-            if not np.array_equal(fast(batches[i]), expected[i]):
-                wrong.append(i)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    assert_threads_agree(engine, columns=400, calls=50)
 
 
 def test_nothing_is_asked_of_a_function_not_yet_compiled():

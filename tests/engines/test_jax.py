@@ -4,12 +4,12 @@ import ast
 import re
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
 from engine_cases import (
     assert_close,
+    assert_threads_agree,
     network,
     networks,
     programs,
@@ -403,21 +403,7 @@ def test_dtypes_are_those_of_numpy():
 
 
 def test_threads():
-    fast = cr.compile(lambda x: np.sum(np.tanh(np.exp(-x) * x), axis=1), "jax")
-    batches = [np.random.default_rng(i).normal(size=(50, 40)) for i in range(4)]
-    expected, wrong = [fast(x) for x in batches], []
-
-    def work(i):
-        for _ in range(20):
-            if not np.array_equal(fast(batches[i]), expected[i]):
-                wrong.append(i)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    assert_threads_agree("jax", columns=40, calls=20)
 
 
 def test_no_setting_of_jax_is_changed():
