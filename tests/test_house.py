@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src" / "chainrule"
 FLOORS = [
     {"errors"},
-    {"constraints", "graph"},
-    {"ops"},
+    {"constraints", "graph", "io"},
+    {"ops", "pages"},
     {"autodiff", "engines"},
-    {"nn", "optim", "data", "text", "explain", "io"},
+    {"nn", "optim", "data", "text", "explanation"},
     {"training", "testing"},
-    {"models", "export"},
+    {"models", "export", "doctor"},
     {"report"},
     {"studio"},
     {"cli"},

@@ -73,7 +73,7 @@ def pull_back(
         result = serial
         inputs = t.inputs
         if op.is_simple and len(inputs) == 2 and not recording and not t.params:
-            a, b = inputs  # as in _apply_rule, for the most frequent nodes
+            a, b = inputs  # as in apply_rule, for the most frequent nodes
             gradients = op.vjp(
                 g,
                 t._value,
@@ -81,7 +81,7 @@ def pull_back(
                 b._value if isinstance(b, Tensor) else b,
             )
         else:
-            inputs, gradients = _apply_rule(op, t, g, recording)
+            inputs, gradients = apply_rule(op, t, g, recording)
         if len(gradients) != len(inputs):
             raise _wrong_number(op, len(gradients), len(inputs))
         for x, gx in zip(inputs, gradients):  # noqa: B905  (the lengths were compared)
@@ -130,10 +130,13 @@ def _starts(
     return incoming, waiting
 
 
-def _apply_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Return the active inputs of a node and their gradients, as the rule gives them."""
+def apply_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Return the active inputs of a node and their gradients, as the rule gives them.
+
+    `fitted` makes them fit the inputs.
+    """
     if op is pick:
-        return t.inputs, (_Part(t.params["index"], g),)
+        return t.inputs, (Part({t.params["index"]: g}),)
     active = carriers(t)
     if not active:
         return (), ()
@@ -144,16 +147,17 @@ def _apply_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[An
     return active, (found,) if len(active) == 1 else found
 
 
-class _Part:
+class Part:
     """Gradients of some of an op's several results, waiting for the others."""
 
-    def __init__(self, index: int, g: Any) -> None:
-        self.known = {index: g}
+    def __init__(self, known: dict[int, Any]) -> None:
+        self.known = known
 
-    def __add__(self, other: _Part) -> _Part:
+    def __add__(self, other: Part) -> Part:
+        known = dict(self.known)
         for index, g in other.known.items():
-            self.known[index] = self.known[index] + g if index in self.known else g
-        return self
+            known[index] = known[index] + g if index in known else g
+        return Part(known)
 
     def filled(self, y: Sequence[Any]) -> tuple[Any, ...]:
         """Return the gradient of every result, zeros where none arrived."""
@@ -171,7 +175,7 @@ def fitted(gx: Any, x: Any, op: Op) -> Any:
     """Return a gradient with broadcast axes summed, and of its input's shape and dtype."""
     if gx.__class__ is FunctionType:
         gx = gx()
-    if isinstance(gx, _Part):
+    if isinstance(gx, Part):
         return gx
     if not hasattr(gx, "dtype"):
         raise NotDifferentiableError(
@@ -218,7 +222,7 @@ def backward(t: Tensor, g: Any = None, keep_intermediate: bool = False) -> None:
         if x.op is None and x.dtype.kind == "c":
             raise DtypeError(f"{x.label()} holds complex numbers, which have no gradient here")
     for x, gx in found:
-        if not isinstance(gx, _Part):
+        if not isinstance(gx, Part):
             x._grad = np.array(gx)[()] if x._grad is None else x._grad + gx
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import dis
 import itertools
 import os
 import sys
 from types import CodeType, FrameType
 
+import numpy as np
+
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 OUTSIDE: set[str] = set()  # files seen that are not chainrule's: looking up beats comparing
+
+
+def is_library(path: str) -> bool:
+    """Return whether a file is chainrule's or NumPy's own, not the user's."""
+    return path.startswith((_PACKAGE, _NUMPY))
 
 
 def user_frame(frame: FrameType) -> FrameType:
@@ -31,3 +40,29 @@ def describe(code: CodeType, instruction: int) -> tuple[str, int]:
     """Return the file and the line of an instruction."""
     lines = itertools.islice(code.co_positions(), max(instruction, 0) // 2, None)
     return code.co_filename, next(lines, (None,))[0] or code.co_firstlineno
+
+
+def assigned(code: CodeType, instruction: int) -> str | None:
+    """Return the variable that the result of an instruction is assigned to at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import Tensor
+    >>> z = np.tanh(Tensor(1.0)) * 2
+    >>> assigned(z.code, z.instruction)
+    'z'
+    """
+    following = dis.get_instructions(code)
+    here = next((i for i in following if i.offset == instruction), None)
+    after = next(following, None)
+    if here is None or after is None or not after.opname.startswith("STORE_"):
+        return None
+    name = after.argval[0] if isinstance(after.argval, tuple) else after.argval
+    return name if isinstance(name, str) and after.opname in _STORES else None
+
+
+_STORES = frozenset({
+    "STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST_LOAD_FAST",
+    "STORE_FAST_STORE_FAST",
+})  # fmt: skip

@@ -62,6 +62,17 @@ def _container(value: Any) -> tuple[Flatten, Unflatten] | None:
     return _containers.get(cls)
 
 
+def is_container(value: Any) -> bool:
+    """Return whether a value is a tree of others, not a leaf.
+
+    Examples
+    --------
+    >>> is_container([1, 2]), is_container(1)
+    (True, False)
+    """
+    return _container(value) is not None
+
+
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """Return the leaves of a tree in order, and its structure.
 
