@@ -31,8 +31,14 @@ class Seen:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Note the local variables of every function of the user when it returns."""
+        """Note the local variables of every function of the user when it returns.
+
+        Under a profiler, which could not be put back, nothing is noted.
+        """
         before = sys.getprofile()
+        if before is not None and not callable(before):
+            yield
+            return
         sys.setprofile(self._profile)
         try:
             yield

@@ -76,7 +76,9 @@ class Rewrite:
         (output,) = graph.outputs
         if output.aval != old.aval:
             return None
-        return _copy(output, dict(zip(map(id, graph.inputs), found, strict=True)), old)
+        new = _copy(output, dict(zip(map(id, graph.inputs), found, strict=True)), old)
+        made = isinstance(new, Node) and all(new is not value for value in found)
+        return replace(new, name=old.name) if made and old.name else new
 
 
 def _example(value: Value) -> Any:
