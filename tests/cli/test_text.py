@@ -4,15 +4,16 @@ import pytest
 import typer
 
 from chainrule.cli.exits import Exit, explain
-from chainrule.cli.text import as_options, plain, short
+from chainrule.cli.text import as_options, short
 from chainrule.errors import DataError, NonFiniteError
+from chainrule.pages.visible import visible
 
 
 @pytest.mark.parametrize(
     "char", ["\x00", "\x1b", "\n", "\r", "\x7f", "\x9b", "\u202e", "\u2028", "\u200b", "\ud800"]
 )
 def test_what_cannot_be_seen_is_written_out(char):
-    shown = plain(f"a{char}b")
+    shown = visible(f"a{char}b")
     assert shown.isprintable()
     assert shown.startswith("a\\")
     assert shown.endswith("b")
@@ -20,7 +21,7 @@ def test_what_cannot_be_seen_is_written_out(char):
 
 def test_letters_of_all_kinds_are_kept():
     text = "Größe 数 ½ 🙂 [x]"
-    assert plain(text) == text
+    assert visible(text) == text
 
 
 def test_long_names_are_cut():

@@ -6,8 +6,9 @@ import enum
 import os
 import sys
 
-from chainrule.cli.text import as_options, plain
+from chainrule.cli.text import as_options
 from chainrule.errors import ChainruleError, NonFiniteError
+from chainrule.pages.visible import visible
 
 
 class Exit(enum.IntEnum):
@@ -71,5 +72,5 @@ def report(error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.BROKEN_PIPE
     code, message = explain(error)
-    sys.stderr.write(f"chainrule: {plain(message)}\n")
+    sys.stderr.write(f"chainrule: {visible(message)}\n")
     return code

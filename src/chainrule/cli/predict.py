@@ -13,11 +13,11 @@ from typing import IO, Any
 
 from chainrule.cli.exits import UsageError
 from chainrule.cli.request import Reading, load_request
-from chainrule.cli.text import plain
 from chainrule.data import Table
 from chainrule.io import atomic_write
 from chainrule.models import TableModel
 from chainrule.models.run_folder import REQUEST, write_columns
+from chainrule.pages.visible import visible
 
 
 def predict(
@@ -72,7 +72,7 @@ def _predictions(model: TableModel, blocks: Iterator[Table]) -> Iterator[dict[st
     for table in blocks:
         for name, surprise in model.encoder.surprises(table).items():
             where = f"lines {table.lines[0]} to {table.lines[-1]}, column {name!r}"
-            sys.stderr.write(plain(f"chainrule: {where}: {surprise}") + "\n")
+            sys.stderr.write(visible(f"chainrule: {where}: {surprise}") + "\n")
         yield {"line": table.lines.tolist(), **model.predict(table)}
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import nn
-from chainrule.cli.text import as_options, figures, plain, short, verbatim
+from chainrule.cli.text import as_options, figures, short, verbatim
 from chainrule.data import ColumnType, Table
 from chainrule.models import Trial
+from chainrule.pages.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -175,7 +176,7 @@ def _confusion(console: Console, scores: dict[str, Any]) -> None:
     classes, confusion = scores["classes"], scores["confusion"]
     room = (console.width - 2) // (len(classes) + 1) - _GAP
     digits = max(len(f"{count:,}") for counts in confusion for count in counts)
-    longest = max(len(plain(entry["name"])) for entry in classes)
+    longest = max(len(visible(entry["name"])) for entry in classes)
     if len(classes) > _CLASSES_SHOWN or room < max(digits, min(longest, _SHORTEST)):
         _hardest(console, classes)
         return

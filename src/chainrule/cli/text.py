@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from chainrule.pages.visible import visible
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -33,29 +35,15 @@ _OPTIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
 )
 
 
-def plain(text: object) -> str:
-    r"""Return text on one line whose control characters and invisible marks can be seen.
-
-    Examples
-    --------
-    >>> plain("red\x1b[31m\nblue")
-    'red\\x1b[31m\\nblue'
-    """
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "replace").decode()
-        for char in str(text)
-    )
-
-
 def short(text: object, width: int = 40) -> str:
-    """Return plain text of at most `width` characters.
+    """Return visible text of at most `width` characters.
 
     Examples
     --------
     >>> short("a long name of a column", 12)
     'a long na...'
     """
-    shown = plain(text)
+    shown = visible(text)
     return shown if len(shown) <= width else shown[: width - 3] + "..."
 
 
@@ -83,7 +71,7 @@ def verbatim(text: object, style: str = "") -> Text:
     """Return text for rich, in which square brackets are square brackets."""
     from rich.text import Text
 
-    return Text(plain(text), style=style)
+    return Text(visible(text), style=style)
 
 
 def as_options(message: str) -> str:

@@ -35,7 +35,7 @@ class Seen:
 
         Under a profiler, which could not be put back, nothing is noted.
         """
-        before = sys.getprofile()
+        before: Any = sys.getprofile()
         if before is not None and not callable(before):
             yield
             return

@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +20,8 @@ from chainrule.graph.tensor import leaf
 from chainrule.graph.trace import argument_names
 from chainrule.graph.tree import flatten, is_container, paths, unflatten
 
-Result = TypeVar("Result")
 
-
-def about(
-    subject: Any, wrt: Which | None, make: Callable[[Account], Result]
-) -> Result | Callable[..., Result]:
+def about(subject: Any, wrt: Which | None, make: Callable[[Account], Any]) -> Any:
     """Return `make` of a Tensor's account, or, for a function, a function of its arguments.
 
     Parameters
@@ -48,7 +44,7 @@ def about(
         return functools.partial(about(_call, 0 if wrt is None else wrt, make), subject)
 
     @functools.wraps(subject, assigned=("__module__", "__name__", "__qualname__"), updated=())
-    def explained(*args: Any) -> Result:
+    def explained(*args: Any) -> Any:
         return make(account_of(subject, args, wrt))
 
     return explained

@@ -77,8 +77,9 @@ class Rewrite:
         if output.aval != old.aval:
             return None
         new = _copy(output, dict(zip(map(id, graph.inputs), found, strict=True)), old)
-        made = isinstance(new, Node) and all(new is not value for value in found)
-        return replace(new, name=old.name) if made and old.name else new
+        if old.name and isinstance(new, Node) and all(new is not value for value in found):
+            return replace(new, name=old.name)
+        return new
 
 
 def _example(value: Value) -> Any:

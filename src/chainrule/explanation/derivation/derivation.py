@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,9 +35,7 @@ from chainrule.pages.maths import Maths, Row, Symbol, row
 from chainrule.pages.plain import maths_text
 
 
-def derive(
-    subject: Any, wrt: Which | None = None, notation: str = "own"
-) -> Derivation | Callable[..., Derivation]:
+def derive(subject: Any, wrt: Which | None = None, notation: str = "own") -> Any:
     r"""Derive the gradient of a loss, as one would on paper.
 
     Parameters
@@ -54,7 +51,7 @@ def derive(
 
     Returns
     -------
-    Derivation
+    Derivation, or a function that returns one
         Every formula in it has been evaluated and compared with the gradient.
 
     Raises
