@@ -160,10 +160,9 @@ class Derivation(Shown):
             Heading("Forward pass"),
             *(_formula(line) for line in self.forward),
             Heading("Backward pass"),
-            *self._recursion(),
-            *(_formula(line) for line in self.backward if not line.equation.variable.wanted),
+            *self._deltas(),
             Heading("Gradients"),
-            *(_formula(line) for line in self.gradients),
+            *self._folded(self.gradients),
             *self._elements(),
         ]
         return Page("Derivation of the gradient", blocks)
@@ -186,15 +185,32 @@ class Derivation(Shown):
         columns = ["symbol", "in the code", "shape", ""]
         return Table(columns, rows, caption="What the symbols stand for")
 
-    def _recursion(self) -> list[Block]:
+    def _deltas(self) -> list[Block]:
+        """Return the lines of the results, those that the recursion says folded away."""
         found = self.recursion
+        shown = [line for line in self.backward if not line.equation.variable.wanted]
         if found is None:
-            return []
+            return [_formula(line) for line in shown]
         text = (
-            f"The same in every hidden layer, l = {found.last}, …, {found.first}, where the "
+            f"Then the same in every hidden layer, l = {found.last}, …, {found.first}, where the "
             "output of layer 0 is the input:"
         )
-        return [Paragraph(text), *(Formula(m) for m in found.formulas)]
+        first = [_formula(line) for line in shown if line.layer > found.last]
+        return [
+            *first,
+            Paragraph(text),
+            *(Formula(m) for m in found.formulas),
+            *self._folded([line for line in shown if line.layer <= found.last]),
+        ]
+
+    def _folded(self, lines: list[Line]) -> list[Block]:
+        """Return lines, those of hidden layers folded away if the recursion says them."""
+        found = self.recursion
+        if found is None:
+            return [_formula(line) for line in lines]
+        hidden = [line for line in lines if line.layer <= found.last]
+        others = [_formula(line) for line in lines if line.layer > found.last]
+        return [*others, Fold("The hidden layers one by one", [_formula(line) for line in hidden])]
 
     def _elements(self) -> list[Block]:
         formulas = [m for line in self.backward if (m := self.element(line)) is not None]

@@ -83,7 +83,8 @@ class Printer:
     def write(self, value: Value) -> Written:
         """Return a value as a formula, and how tightly it holds together."""
         if isinstance(value, Input):
-            return self.symbol(value.name), ATOM
+            symbol = self.symbol(value.name)
+            return symbol, PREFIX if isinstance(symbol, Fraction | Row) else ATOM
         if isinstance(value, Constant):
             return _constant(value.value)
         return self._node(value)
@@ -188,8 +189,8 @@ def _needs_dot(a: Value, b: Value) -> bool:
 
 def _outer(p: Printer, a: Value, b: Value) -> Written:
     if p.columns:
-        return row(p.held(a, POWER), turned(p, b)), PRODUCT
-    return row(turned(p, a), p.held(b, POWER)), PRODUCT
+        return row(p.held(a, PREFIX), turned(p, b)), PRODUCT
+    return row(turned(p, a), p.held(b, PREFIX)), PRODUCT
 
 
 def turned(p: Printer, value: Value) -> Maths:
@@ -219,13 +220,13 @@ def _matmul(p: Printer, node: Node) -> Written:
     a, b = node.inputs
     if len(shape(a)) == 1 and p.columns:
         if len(shape(b)) == 1:
-            return row(turned(p, a), p.held(b, POWER)), PRODUCT
-        return row(turned(p, b), p.held(a, POWER)), PRODUCT
+            return row(turned(p, a), p.held(b, PREFIX)), PRODUCT
+        return row(turned(p, b), p.held(a, PREFIX)), PRODUCT
     if len(shape(b)) == 1 and not p.columns:
         if len(shape(a)) == 1:
-            return row(p.held(a, POWER), turned(p, b)), PRODUCT
-        return row(p.held(b, POWER), turned(p, a)), PRODUCT
-    return row(p.held(a, POWER), p.held(b, POWER)), PRODUCT
+            return row(p.held(a, PREFIX), turned(p, b)), PRODUCT
+        return row(p.held(b, PREFIX), turned(p, a)), PRODUCT
+    return row(p.held(a, PREFIX), p.held(b, PREFIX)), PRODUCT
 
 
 def _sum(p: Printer, node: Node) -> Written:
