@@ -16,6 +16,7 @@ _NAMES = {
         "per_example_grad", "value_and_grad", "vjp",
     ),
     "engines": ("compile", "scan"),
+    "explanation": ("derive", "explain"),
     "graph": (
         "Graph", "Sample", "Tensor", "elementwise", "general", "linear", "multilinear", "op",
         "stop_gradient", "trace",
@@ -26,8 +27,8 @@ _NAMES = {
     ),
 }  # fmt: skip
 _PACKAGES = frozenset({
-    "autodiff", "data", "engines", "errors", "graph", "io", "models", "nn", "ops", "optim",
-    "testing", "training",
+    "autodiff", "data", "engines", "errors", "explanation", "graph", "io", "models", "nn", "ops",
+    "optim", "pages", "testing", "training",
 })  # fmt: skip
 _HOME = {name: package for package, names in _NAMES.items() for name in names}
 

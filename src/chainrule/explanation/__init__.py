@@ -1,1 +1,6 @@
 """Every gradient explained, derived, drawn and exercised, from the graph that was recorded."""
+
+from chainrule.explanation.derivation import Derivation, derive
+from chainrule.explanation.explain import Explanation, explain
+
+__all__ = ["Derivation", "Explanation", "derive", "explain"]

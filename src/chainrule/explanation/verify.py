@@ -57,14 +57,16 @@ UNCHECKED = Verdict("unchecked")
 def verify_arrival(arrival: Arrival, x: Variable, rng: np.random.Generator) -> Verdict:
     """Compare one product, prod(d use / d x, delta of the use), with differences of its op."""
     use = arrival.use
-    if use.op is pick or use.op is None or use.is_bundle or x.is_bundle:
-        return UNCHECKED
+    assert use.op is not None
+    if use.op is pick:  # hands one of several results on as it is
+        return Verdict("verified")
+    delta = use.delta.filled(use.value) if use.is_bundle else use.delta
     operands = [wide(v.value if isinstance(v, Variable) else v) for v in use.operands]
     position, op, params = arrival.position, use.op, use.tensor.params
 
     def along(value: Any) -> Any:
         moved = [*operands[:position], value, *operands[position + 1 :]]
-        return weighed(op.forward(*moved, **params), use.delta)
+        return weighed(op.forward(*moved, **params), delta)
 
     return compare(along, operands[position], arrival.value, x.tensor.dtype.itemsize, rng)
 
@@ -111,7 +113,9 @@ def wide(value: Any) -> Any:
 
 
 def weighed(y: Any, delta: Any) -> float:
-    """Return the inner product of a result and its delta."""
+    """Return the inner product of a result, or of several, and its delta."""
+    if isinstance(y, tuple):
+        return sum(map(weighed, y, delta))
     return float(np.sum(np.real(np.asarray(y) * np.asarray(delta))))
 
 
@@ -119,20 +123,23 @@ def compare(
     function: Callable[[Any], Any], x: Any, g: Any, itemsize: int, rng: np.random.Generator
 ) -> Verdict:
     """Compare a gradient of a single number with its differences along a random direction."""
-    if np.size(x) == 0 or np.result_type(x).kind != "f":
+    kind = np.result_type(x).kind
+    if np.size(x) == 0 or kind not in "fc":
         return UNCHECKED
     with np.errstate(all="ignore"):
         direction = rng.standard_normal(np.shape(x))[()]
+        if kind == "c":
+            direction = direction + 1j * rng.standard_normal(np.shape(x))[()]
         step = _STEP * max(1.0, float(np.max(np.abs(x))))
         here = float(function(x))
         above, below = (float(function(x + s * direction)) for s in (step, -step))
-        shown = float(np.sum(np.asarray(g, np.float64) * direction))
+        shown = weighed(g, direction)
     if not np.all(np.isfinite([here, above, below, shown])):
         return UNCHECKED
     found = (above - below) / (2 * step)
-    size = float(np.sqrt(np.sum(np.square(np.asarray(g, np.float64)))))
+    size = float(np.linalg.norm(np.ravel(g)))
     rounding = 4e-16 * max(abs(here), abs(above), abs(below)) / step
-    relative = _TOLERANCE.get(itemsize, 2e-2)
+    relative = _TOLERANCE.get(itemsize if kind == "f" else itemsize // 2, 2e-2)
     allowed = relative * max(size, abs(found), 1e-12) + 10 * rounding
     if abs(shown - found) <= allowed:
         return Verdict("verified", shown, found)
