@@ -2,5 +2,6 @@
 
 from chainrule.explanation.derivation import Derivation, derive
 from chainrule.explanation.explain import Explanation, explain
+from chainrule.explanation.modes import Modes, modes
 
-__all__ = ["Derivation", "Explanation", "derive", "explain"]
+__all__ = ["Derivation", "Explanation", "Modes", "derive", "explain", "modes"]

@@ -62,8 +62,8 @@ def operand(account: Account, x: Any) -> str:
     """Return how an operand of an op is called."""
     if isinstance(x, Variable):
         return x.name
-    for array in (x, getattr(x, "base", None)):
-        if id(array) in account.constants and np.ndim(array):
+    for array in (x, x.base) if isinstance(x, np.ndarray) else ():
+        if id(array) in account.constants:
             return account.constants[id(array)]
     if np.ndim(x):
         return f"<{np.result_type(x)} {dimensions(x)}>"

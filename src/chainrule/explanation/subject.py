@@ -69,7 +69,7 @@ def account_of(function: Callable[..., Any], args: Sequence[Any], wrt: Which | N
         leaf(x, label) if _is_float(x) and not isinstance(x, Tensor) else x
         for x, label in zip(leaves, labels, strict=True)
     ]
-    chosen = positions(function, _default(args) if wrt is None else wrt, len(args))
+    chosen = positions(function, default_positions(args) if wrt is None else wrt, len(args))
     seen = Seen()
     with seen.watching():
         result = function(*unflatten(structure, tensors))
@@ -84,7 +84,7 @@ def account_of(function: Callable[..., Any], args: Sequence[Any], wrt: Which | N
     return account
 
 
-def _default(args: Sequence[Any]) -> Sequence[int]:
+def default_positions(args: Sequence[Any]) -> Sequence[int]:
     """Return the positions of the modules, or of all that holds floating-point numbers."""
     ours = [i for i, a in enumerate(args) if is_container(a) and not _is_plain(a)]
     return ours or [i for i, a in enumerate(args) if any(map(_is_float, flatten(a)[0]))]
