@@ -16,7 +16,7 @@ _NAMES = {
         "per_example_grad", "value_and_grad", "vjp",
     ),
     "engines": ("compile", "scan"),
-    "explanation": ("derive", "explain", "modes"),
+    "explanation": ("derive", "draw", "explain", "modes"),
     "graph": (
         "Graph", "Sample", "Tensor", "elementwise", "general", "linear", "multilinear", "op",
         "stop_gradient", "trace",

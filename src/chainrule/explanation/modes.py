@@ -18,6 +18,7 @@ from chainrule.graph import Aval, Constant, Graph, trace
 from chainrule.graph.trace import argument_names
 from chainrule.graph.tree import flatten, is_container, paths, unflatten
 from chainrule.pages import (
+    Block,
     Code,
     Fold,
     Heading,

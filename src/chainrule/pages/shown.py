@@ -71,11 +71,16 @@ class Shown(ABC):
         OSError
             If the file cannot be written.
         """
-        suffix = Path(path).suffix.lower()
-        if suffix not in FORMATS:
-            raise ArgumentError(f"save: {str(path)!r} ends in none of {', '.join(FORMATS)}")
+        suffix, formats = Path(path).suffix.lower(), self.formats()
+        if suffix not in formats:
+            raise ArgumentError(f"save: {str(path)!r} ends in none of {', '.join(formats)}")
         with atomic_write(Path(path), "w", encoding="utf-8", newline="\n") as file:
-            file.write(FORMATS[suffix](self))
+            file.write(formats[suffix](self))
+
+    @classmethod
+    def formats(cls) -> dict[str, Callable[[Any], str]]:
+        """Return what makes a file of each suffix."""
+        return FORMATS
 
     def _repr_html_(self) -> str:
         from chainrule.pages.html import fragment

@@ -1,0 +1,130 @@
+"""The layer view: a box for each layer, equal ones that follow each other folded into one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.errors import ArgumentError
+from chainrule.explanation.account import Account, Variable
+from chainrule.explanation.drawing.model import Box, Picture, short, value_text
+from chainrule.explanation.layers import Layer, layers
+from chainrule.explanation.numbers import dimensions
+
+
+def found_layers(account: Account, view: str) -> list[Layer]:
+    """Return the layers of an account.
+
+    Raises
+    ------
+    ArgumentError
+        If there are none.
+    """
+    found = layers(account)
+    if not found:
+        raise ArgumentError(
+            f'draw: view="{view}" needs layers, products with a variable weight, and there are '
+            'none here; view="graph" draws any computation'
+        )
+    return found
+
+
+def stack(account: Account, values: bool, folded: bool) -> Picture:
+    """Return a network as a picture of its layers, skip connections included."""
+    found = found_layers(account, "layers")
+    drawn = Picture([], [], f"Layers of {account.loss.name}")
+    groups = _groups(account, found) if folded else [[layer] for layer in found]
+    ends: dict[int, Box] = {}
+    for group in groups:
+        last = group[-1]
+        sources = _sources(account, group[0].product, {x.a.serial: x.a for x in found})
+        boxes = [_source_box(drawn, ends, v) for v in sources]
+        box = _layer_box(group)
+        drawn.boxes.append(box)
+        for source, v in zip(boxes, sources, strict=True):
+            _connect(drawn, source, box, v, values)
+        ends.update({layer.a.serial: box for layer in group})
+        ends[last.a.serial] = box
+    loss = Box("loss", short(account.loss.name), f"loss {value_text(account.loss.value)}")
+    tops = _sources(account, account.loss, {x.a.serial: x.a for x in found})
+    boxes = [_source_box(drawn, ends, v) for v in tops]
+    drawn.boxes.append(loss)
+    for source, v in zip(boxes, tops, strict=True):
+        _connect(drawn, source, loss, v, values)
+    return drawn
+
+
+def _groups(account: Account, found: list[Layer]) -> list[list[Layer]]:
+    """Return runs of equal layers, each fed by the one before it alone."""
+    outputs = {x.a.serial: x.a for x in found}
+    groups: list[list[Layer]] = []
+    for layer in found:
+        before = groups[-1][-1] if groups else None
+        fed = [v.serial for v in _sources(account, layer.product, outputs)]
+        alone = before is not None and fed == [before.a.serial] and _uses_once(account, before)
+        if before is not None and alone and _kind(before) == _kind(layer):
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    return groups
+
+
+def _uses_once(account: Account, layer: Layer) -> bool:
+    return len(account.uses[layer.a.serial]) == 1
+
+
+def _kind(layer: Layer) -> tuple[object, ...]:
+    return np.shape(layer.weight.value), layer.activation, layer.bias is not None
+
+
+def _sources(account: Account, v: Variable, outputs: dict[int, Variable]) -> list[Variable]:
+    """Return the outputs of layers, and the inputs given, that a variable was computed from."""
+    found: dict[int, Variable] = {}
+    stack, seen = list(v.inputs), set()
+    while stack:
+        x = stack.pop()
+        if x.serial in seen:
+            continue
+        seen.add(x.serial)
+        if x.serial in outputs:
+            found[x.serial] = x
+        elif x.op is None:
+            if not x.wanted:
+                found[x.serial] = x
+        else:
+            stack += x.inputs
+    return [found[serial] for serial in sorted(found)]
+
+
+def _source_box(drawn: Picture, ends: dict[int, Box], v: Variable) -> Box:
+    if v.serial not in ends:
+        ends[v.serial] = Box("input", short(v.name), f"{v.name}: {value_text(v.value)}")
+        drawn.boxes.append(ends[v.serial])
+    return ends[v.serial]
+
+
+def _connect(drawn: Picture, source: Box, target: Box, v: Variable, values: bool) -> None:
+    if any(wire.target is target for wire in source.outputs):
+        return
+    above = dimensions(v.value)
+    shown = values and v.delta is not None
+    norm = float(np.linalg.norm(np.ravel(v.delta))) if v.delta is not None else 0.0
+    below = f"‖δ‖ {norm:.3g}" if shown else ""
+    drawn.connect(source, target, above=above, below=below, title=v.name)
+
+
+def _layer_box(group: list[Layer]) -> Box:
+    layer = group[0]
+    n_out, n_in = np.shape(layer.weight.value)[:1], np.shape(layer.weight.value)[-1:]
+    sizes = " → ".join(str(n) for n in (*n_in, *n_out)) if np.ndim(layer.weight.value) > 1 else (
+        f"{n_in[0]} → 1"
+    )  # fmt: skip
+    if not layer.transposed and not layer.weight_first and np.ndim(layer.weight.value) > 1:
+        sizes = f"{n_out[0]} → {n_in[0]}"
+    parameters = sum(np.size(p.value) for x in group for p in (x.weight, x.bias) if p is not None)
+    first, last = layer.number, group[-1].number
+    name = f"layer {first}" if first == last else f"layers {first} to {last}"
+    label = f"{sizes}{f'  ×{len(group)}' if len(group) > 1 else ''}"
+    activation = layer.activation or ("activation" if layer.a is not layer.z else "linear")
+    lines = [name, activation, f"{parameters:,} parameters"]
+    title = f"{name}: {layer.weight.name}, {activation}, {parameters} parameters"
+    return Box("layer", label, title, lines)
