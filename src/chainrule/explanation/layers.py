@@ -121,4 +121,6 @@ def _own_activation(v: Variable) -> bool:
 
 
 def _unary(v: Variable) -> bool:
-    return v.op is not None and v.op.kind is Kind.ELEMENTWISE and len(v.inputs) == 1
+    if v.op is None or len(v.inputs) != 1:
+        return False
+    return v.op.kind is Kind.ELEMENTWISE or isinstance(v.op.forward, np.ufunc)

@@ -132,7 +132,12 @@ def value_text(value: Any) -> str:
 def symbol(v: Variable) -> str:
     """Return what an op's box says."""
     assert v.op is not None
-    return _SYMBOLS.get(v.op.name, v.op.name)
+    sign = _SYMBOLS.get(v.op.name, v.op.name)
+    fixed = [x for x in v.operands if not isinstance(x, Variable) and np.ndim(x) == 0]
+    if len(v.operands) != 2 or len(fixed) != 1 or len(sign) > 1:
+        return sign
+    constant = number(fixed[0], 3)
+    return f"{constant} {sign}" if fixed[0] is v.operands[0] else f"{sign} {constant}"
 
 
 def picture(account: Account, values: bool) -> Picture:

@@ -8,7 +8,7 @@ from chainrule.explanation.drawing.model import CHAR, LINE, Box, Picture
 from chainrule.explanation.drawing.ranks import Ranks
 
 GAP = 34.0  # between neighbours of a rank, between a box and the label beside it
-_MARGIN, _SWEEPS = 24.0, 10
+_MARGIN, _SWEEPS = 24.0, 24
 _BEND = 10.0  # room for a wire that passes through a rank
 
 
@@ -50,17 +50,12 @@ def _across(ranks: Ranks, downwards: bool) -> None:
     for column in ranks.columns:
         _stack(column, where, [0.0] * len(column), downwards)
     for sweep in range(_SWEEPS):
-        near = ranks.before if sweep % 2 == 0 else ranks.after
-        both = sweep >= _SWEEPS - 2
-        for column in ranks.columns if sweep % 2 == 0 else reversed(ranks.columns):
-            wishes = []
-            for box in column:
-                others = (
-                    [*ranks.before.get(box, ()), *ranks.after.get(box, ())]
-                    if both
-                    else (near.get(box, ()))
-                )
-                wishes.append(_median([where[o] for o in others]) if others else where[box])
+        forwards = sweep % 2 == 1  # so that the last leaves chains straight
+        near = ranks.before if forwards else ranks.after
+        for column in ranks.columns if forwards else reversed(ranks.columns):
+            others = [[where[o] for o in near.get(box, ())] for box in column]
+            pairs = zip(column, others, strict=True)
+            wishes = [_median(places) if places else where[box] for box, places in pairs]
             _stack(column, where, wishes, downwards)
     for box, position in where.items():
         if downwards:

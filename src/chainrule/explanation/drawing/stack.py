@@ -31,35 +31,69 @@ def found_layers(account: Account, view: str) -> list[Layer]:
 def stack(account: Account, values: bool, folded: bool) -> Picture:
     """Return a network as a picture of its layers, skip connections included."""
     found = found_layers(account, "layers")
-    drawn = Picture([], [], f"Layers of {account.loss.name}")
-    groups = _groups(account, found) if folded else [[layer] for layer in found]
-    ends: dict[int, Box] = {}
-    for group in groups:
-        last = group[-1]
-        sources = _sources(account, group[0].product, {x.a.serial: x.a for x in found})
-        boxes = [_source_box(drawn, ends, v) for v in sources]
-        box = _layer_box(group)
-        drawn.boxes.append(box)
-        for source, v in zip(boxes, sources, strict=True):
-            _connect(drawn, source, box, v, values)
-        ends.update({layer.a.serial: box for layer in group})
-        ends[last.a.serial] = box
-    loss = Box("loss", short(account.loss.name), f"loss {value_text(account.loss.value)}")
-    tops = _sources(account, account.loss, {x.a.serial: x.a for x in found})
-    boxes = [_source_box(drawn, ends, v) for v in tops]
-    drawn.boxes.append(loss)
-    for source, v in zip(boxes, tops, strict=True):
-        _connect(drawn, source, loss, v, values)
-    return drawn
+    outputs = {x.a.serial: x.a for x in found} | _joins(account, found)
+    return _Stack(outputs, values, account).drawn(
+        _groups(found, outputs, account) if folded else [[layer] for layer in found]
+    )
 
 
-def _groups(account: Account, found: list[Layer]) -> list[list[Layer]]:
+class _Stack:
+    """A picture of layers as it grows."""
+
+    def __init__(self, outputs: dict[int, Variable], values: bool, account: Account) -> None:
+        self.outputs, self.values, self.account = outputs, values, account
+        self.picture = Picture([], [], f"Layers of {account.loss.name}")
+        self.ends: dict[int, Box] = {}
+
+    def drawn(self, groups: list[list[Layer]]) -> Picture:
+        for group in groups:
+            box = _layer_box(group)
+            self._add(box, group[0].product)
+            self.ends.update({layer.a.serial: box for layer in group})
+        loss = self.account.loss
+        self._add(Box("loss", short(loss.name), f"loss {value_text(loss.value)}"), loss)
+        return self.picture
+
+    def _add(self, box: Box, v: Variable) -> None:
+        """Add a box for a variable, behind the boxes of what it was computed from."""
+        sources = _sources(v, self.outputs)
+        starts = [self._start(x) for x in sources]
+        self.picture.boxes.append(box)
+        for start, x in zip(starts, sources, strict=True):
+            _connect(self.picture, start, box, x, self.values)
+
+    def _start(self, v: Variable) -> Box:
+        if v.serial not in self.ends:
+            if v.op is None:
+                box = Box("input", short(v.name), f"{v.name}: {value_text(v.value)}")
+                self.picture.boxes.append(box)
+            else:
+                box = Box("op", "+", f"{v.name}: the sum of what comes in")
+                self._add(box, v)
+            self.ends[v.serial] = box
+        return self.ends[v.serial]
+
+
+def _joins(account: Account, found: list[Layer]) -> dict[int, Variable]:
+    """Return the sums at which a way around layers comes back, by serial."""
+    own = {x.z.serial for x in found}
+    return {
+        v.serial: v
+        for v in account.variables
+        if v.op is not None and v.op.forward is np.add and v.serial not in own
+        and len(v.inputs) == 2 and np.ndim(v.value)
+        and not any(x.wanted for x in v.inputs)
+    }  # fmt: skip
+
+
+def _groups(
+    found: list[Layer], outputs: dict[int, Variable], account: Account
+) -> list[list[Layer]]:
     """Return runs of equal layers, each fed by the one before it alone."""
-    outputs = {x.a.serial: x.a for x in found}
     groups: list[list[Layer]] = []
     for layer in found:
         before = groups[-1][-1] if groups else None
-        fed = [v.serial for v in _sources(account, layer.product, outputs)]
+        fed = [v.serial for v in _sources(layer.product, outputs)]
         alone = before is not None and fed == [before.a.serial] and _uses_once(account, before)
         if before is not None and alone and _kind(before) == _kind(layer):
             groups[-1].append(layer)
@@ -76,7 +110,7 @@ def _kind(layer: Layer) -> tuple[object, ...]:
     return np.shape(layer.weight.value), layer.activation, layer.bias is not None
 
 
-def _sources(account: Account, v: Variable, outputs: dict[int, Variable]) -> list[Variable]:
+def _sources(v: Variable, outputs: dict[int, Variable]) -> list[Variable]:
     """Return the outputs of layers, and the inputs given, that a variable was computed from."""
     found: dict[int, Variable] = {}
     stack, seen = list(v.inputs), set()
@@ -93,13 +127,6 @@ def _sources(account: Account, v: Variable, outputs: dict[int, Variable]) -> lis
         else:
             stack += x.inputs
     return [found[serial] for serial in sorted(found)]
-
-
-def _source_box(drawn: Picture, ends: dict[int, Box], v: Variable) -> Box:
-    if v.serial not in ends:
-        ends[v.serial] = Box("input", short(v.name), f"{v.name}: {value_text(v.value)}")
-        drawn.boxes.append(ends[v.serial])
-    return ends[v.serial]
 
 
 def _connect(drawn: Picture, source: Box, target: Box, v: Variable, values: bool) -> None:

@@ -23,7 +23,8 @@ font:12px ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .crd rect,.crd circle{fill:var(--op);stroke:var(--line)}
 .crd .crd-parameter rect{fill:var(--par)}.crd .crd-input rect{fill:var(--in);stroke-dasharray:3 2}
 .crd .crd-loss rect{fill:var(--end)}.crd .crd-fork circle{fill:var(--ink);stroke:none}
-.crd path{fill:none}.crd .crd-halo{stroke:var(--paper);stroke-width:4;stroke-opacity:.85}
+.crd path{fill:none}
+.crd .crd-label{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 """
 
 
@@ -130,5 +131,5 @@ def _labels(picture: Picture, wire: Wire) -> str:
     for words, shift, kind in ((wire.above, -4, ""), (wire.below, 12, " crd-delta")):
         if words:
             place = f'x="{x:.1f}" y="{y + shift:.1f}"'
-            found += f'<text class="crd-small{kind}" {place}>{text(words)}</text>'
+            found += f'<text class="crd-small crd-label{kind}" {place}>{text(words)}</text>'
     return found
