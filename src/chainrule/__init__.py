@@ -15,6 +15,7 @@ _NAMES = {
         "GradientError", "check_grads", "grad", "hessian", "hvp", "jacobian", "jvp",
         "per_example_grad", "value_and_grad", "vjp",
     ),
+    "doctor": ("diagnose",),
     "engines": ("compile", "scan"),
     "explanation": ("derive", "draw", "explain", "modes"),
     "graph": (
@@ -27,8 +28,8 @@ _NAMES = {
     ),
 }  # fmt: skip
 _PACKAGES = frozenset({
-    "autodiff", "data", "engines", "errors", "explanation", "graph", "io", "models", "nn", "ops",
-    "optim", "pages", "testing", "training",
+    "autodiff", "data", "doctor", "engines", "errors", "explanation", "graph", "io", "models",
+    "nn", "ops", "optim", "pages", "testing", "training",
 })  # fmt: skip
 _HOME = {name: package for package, names in _NAMES.items() for name in names}
 

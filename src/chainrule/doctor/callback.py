@@ -1,0 +1,130 @@
+"""`Doctor`: a callback of `fit` that watches the layers and is quiet unless something is wrong."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule import nn
+from chainrule.doctor import state_checks
+from chainrule.doctor.findings import Finding
+from chainrule.doctor.health import HEALTH, Health, load_health, save_health
+from chainrule.doctor.patient import Patient
+from chainrule.graph.tree import flatten, map_leaves
+from chainrule.training import Callback, State
+
+WATCHED = 128  # rows of the probe
+_CHECKS = (
+    "dead-relu", "saturation", "vanishing-gradient", "exploding-gradient", "logits-blow-up",
+)  # fmt: skip
+
+
+class DoctorWarning(UserWarning):
+    """Something that a `Doctor` saw during training."""
+
+
+class Doctor(Callback):
+    """Look at a network after each epoch, and warn once of each thing that is wrong.
+
+    It reads and changes nothing: training takes the same steps with it and without.
+
+    Parameters
+    ----------
+    data : tuple ``(X, y)``
+        The training data, or any like it; up to 128 rows are looked at.
+    loss : callable
+        The loss of training.
+    folder : path-like, optional
+        Where ``health.csv`` is kept up to date. A resumed run goes on with it.
+    warn : bool
+        Whether to warn.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        What it warned of.
+    health : list of Health
+        A record for each layer and epoch.
+
+    Examples
+    --------
+    >>> from chainrule import nn, optim, training
+    >>> X, y = np.linspace(-1, 1, 64)[:, None], np.linspace(-2, 2, 64)[:, None]
+    >>> doctor = Doctor((X, y), nn.mse)
+    >>> _ = training.fit(
+    ...     nn.Linear(1, 1, rng=0), (X, y), loss=nn.mse, optimizer=optim.SGD(lr=0.1), epochs=2,
+    ...     callbacks=[doctor],
+    ... )
+    >>> [record.epoch for record in doctor.health], doctor.findings
+    ([0, 1, 2], [])
+    """
+
+    def __init__(
+        self,
+        data: tuple[Any, Any],
+        loss: Callable[..., Any],
+        *,
+        folder: str | os.PathLike[str] | None = None,
+        warn: bool = True,
+    ) -> None:
+        X, y = data
+        step = max(1, len(flatten(X)[0][0]) // WATCHED)
+        self.X, self.y = map_leaves(lambda x: np.asarray(x)[::step][:WATCHED], (X, y))
+        self.loss, self.warn = loss, warn
+        self.path = None if folder is None else Path(folder) / HEALTH
+        self.findings: list[Finding] = []
+        self.health: list[Health] = []
+        self._weights: dict[str, Any] = {}
+
+    def on_start(self, state: State) -> None:
+        """Look at the network as it begins, or go on where a resumed run left off."""
+        known = [] if self.path is None else load_health(self.path)
+        self.health = [record for record in known if record.epoch <= state.epoch]
+        if not state.epoch or not self.health:
+            self.health = []
+            self._look(state)
+        self._remember(state)
+
+    def on_epoch_end(self, state: State) -> bool | None:
+        """Look at the network, warn of what is new, and never ask to stop."""
+        patient = self._look(state)
+        for code in _CHECKS:
+            for finding in state_checks.CHECKS[code](patient):
+                self._note(finding, state.epoch)
+        self._remember(state)
+        return None
+
+    def _look(self, state: State) -> Patient:
+        patient = Patient(state.model, self.X, self.y, self.loss)
+        self.health += [
+            Health.of(state.epoch, reading, self._moved(state, reading.layer))
+            for reading in patient.readings
+        ]
+        if self.path is not None:
+            save_health(self.path, self.health)
+        return patient
+
+    def _remember(self, state: State) -> None:
+        self._weights = {k: np.array(p) for k, p in nn.named_parameters(state.model).items()}
+
+    def _moved(self, state: State, layer: str) -> float:
+        """Return how far an epoch moved a layer's weight, relative to its size."""
+        name = f"{layer}.weight"
+        new, old = nn.named_parameters(state.model).get(name), self._weights.get(name)
+        if new is None or old is None:
+            return float("nan")
+        size = float(np.linalg.norm(np.asarray(old, np.float64)))
+        moved = float(np.linalg.norm(np.asarray(new, np.float64) - old))
+        return moved / size if size else float("nan")
+
+    def _note(self, finding: Finding, epoch: int) -> None:
+        if any(f.code == finding.code and f.where == finding.where for f in self.findings):
+            return
+        self.findings.append(finding)
+        if self.warn:
+            warnings.warn(f"after epoch {epoch}: {finding}", DoctorWarning, stacklevel=2)

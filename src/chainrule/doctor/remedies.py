@@ -1,0 +1,137 @@
+"""What is usually done, as changes that can be tried, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule import nn
+from chainrule.doctor.findings import Remedy
+from chainrule.doctor.patient import Patient
+
+GLOROT = "Glorot and Bengio 2010, section 4.2"
+HE = "He et al. 2015, section 2.2"
+EFFICIENT = "LeCun, Bottou, Orr and Müller 1998, Efficient BackProp, section 4.3"
+RATES = "Bengio 2012, Practical recommendations, section 3.1"
+BOOK = "Goodfellow, Bengio and Courville 2016, "
+CLIPPING = "Pascanu, Mikolov and Bengio 2013, section 3.2"
+
+
+def rate(factor: float) -> Callable[[Patient], Patient]:
+    """Return the change of the learning rate by a factor."""
+
+    def change(p: Patient) -> Patient:
+        assert p.optimizer is not None
+        return p.changed(optimizer=replace(p.optimizer, lr=p.optimizer.lr * factor))
+
+    return change
+
+
+def standardised(p: Patient) -> Patient:
+    """Return the patient with every numeric column brought to mean 0 and deviation 1."""
+    numbers = p.numbers
+    assert numbers is not None
+    mean, std = numbers.mean(axis=0), numbers.std(axis=0)
+    std = np.where(std > 0, std, 1.0)
+
+    def scaled(X: Any) -> Any:
+        if isinstance(X, dict):
+            return {**X, "numbers": scaled(X["numbers"])}
+        array = np.asarray(X)
+        return ((array.reshape(len(array), -1) - mean) / std).reshape(array.shape)
+
+    held = None if p.validation is None else (scaled(p.validation[0]), p.validation[1])
+    return p.changed(X=scaled(p.X), validation=held)
+
+
+def target_scaled(p: Patient) -> Patient:
+    """Return the patient with a target of mean 0 and deviation 1."""
+    y = np.asarray(p.y, np.float64)
+    return p.changed(y=(y - y.mean()) / (y.std() or 1.0), validation=None)
+
+
+def reinitialised(p: Patient) -> Patient:
+    """Return the patient with fresh weights, drawn as suits the activation after them."""
+    rng = np.random.default_rng(p.seed)
+    kinds = {reading.layer: reading.activation for reading in p.readings}
+
+    def fresh(name: str, module: Any) -> Any:
+        if not isinstance(module, nn.Linear):
+            return module
+        n_out, n_in = module.weight.shape
+        rectified = kinds.get(name) in ("relu", "leaky_relu", "elu", "gelu", "silu")
+        init = "kaiming_uniform" if rectified else "xavier_uniform"
+        return nn.Linear(
+            n_in, n_out, rng, bias=module.bias is not None, weight_init=init, bias_init="zeros",
+            dtype=module.weight.dtype,
+        )  # fmt: skip
+
+    return p.changed(model=nn.map_modules(fresh, p.model))
+
+
+def rectified(p: Patient) -> Patient:
+    """Return the patient with ReLU for every sigmoid and tanh between layers, and fresh weights."""
+
+    def other(_: str, module: Any) -> Any:
+        squashes = isinstance(module, nn.Activation) and module.function in ("sigmoid", "tanh")
+        return nn.Activation("relu") if squashes else module
+
+    return reinitialised(p.changed(model=nn.map_modules(other, p.model)))
+
+
+def weighted(p: Patient) -> Patient:
+    """Return the patient with classes that count the more, the rarer they are."""
+    counts = np.bincount(np.asarray(p.y).ravel().astype(int)).astype(np.float64)
+    weight = counts.sum() / (len(counts) * np.maximum(counts, 1.0))
+    return p.changed(loss=partial(p.loss, class_weight=weight))
+
+
+def without_output_activation(p: Patient) -> Patient:
+    """Return the patient whose last layer gives scores."""
+
+    def plain(name: str, module: Any) -> Any:
+        if name == "" and isinstance(module, nn.Sequential):
+            return nn.Sequential(*module.layers[:-1])
+        return module
+
+    return p.changed(model=nn.map_modules(plain, p.model))
+
+
+def without_columns(*columns: int) -> Callable[[Patient], Patient]:
+    """Return the change that sets columns to zero."""
+
+    def change(p: Patient) -> Patient:
+        def cut(X: Any) -> Any:
+            if isinstance(X, dict):
+                return {**X, "numbers": cut(X["numbers"])}
+            array = np.array(X)
+            array.reshape(len(array), -1)[:, list(columns)] = 0.0
+            return array
+
+        held = None if p.validation is None else (cut(p.validation[0]), p.validation[1])
+        return p.changed(X=cut(p.X), validation=held)
+
+    return change
+
+
+def decayed(p: Patient) -> Patient:
+    """Return the patient with decay of the weights, where the optimizer has it."""
+    assert p.optimizer is not None
+    if not hasattr(p.optimizer, "weight_decay"):
+        return p
+    return p.changed(optimizer=replace(p.optimizer, weight_decay=0.01))  # type: ignore[call-arg]
+
+
+LOWER = Remedy("lower the learning rate tenfold", RATES, rate(0.1))
+HIGHER = Remedy("raise the learning rate tenfold", RATES, rate(10.0))
+MUCH_HIGHER = Remedy("raise the learning rate a thousandfold", RATES, rate(1000.0))
+MUCH_LOWER = Remedy("lower the learning rate a thousandfold", RATES, rate(0.001))
+STANDARDISE = Remedy("bring every input to mean 0 and deviation 1", EFFICIENT, standardised)
+FRESH = Remedy("draw the weights anew, by the activation's rule", f"{GLOROT}; {HE}", reinitialised)
+RELU = Remedy("use ReLU between the layers", BOOK + "section 6.3.1", rectified)
+SKIP = Remedy("add ways around layers", "He et al. 2016, Deep residual learning, section 3.1")
+CLIP = Remedy("clip the gradients' norm (clip_norm=1)", CLIPPING)
