@@ -17,7 +17,7 @@ _NAMES = {
     ),
     "doctor": ("diagnose",),
     "engines": ("compile", "scan"),
-    "explanation": ("derive", "draw", "explain", "modes"),
+    "explanation": ("derive", "draw", "explain", "hunt", "modes"),
     "graph": (
         "Graph", "Sample", "Tensor", "elementwise", "general", "linear", "multilinear", "op",
         "stop_gradient", "trace",

@@ -30,7 +30,19 @@ class NotDifferentiableError(ChainruleError, ValueError):
 
 
 class NonFiniteError(ChainruleError, ArithmeticError):
-    """A NaN or an infinity appeared where numbers were expected."""
+    """A NaN or an infinity appeared where numbers were expected.
+
+    Parameters
+    ----------
+    message : str
+        Where, and how to mend it.
+    report : object, optional
+        All that is known of it, such as a `chainrule.training.NonFiniteReport`.
+    """
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class DataError(ChainruleError, ValueError):

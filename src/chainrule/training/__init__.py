@@ -8,6 +8,7 @@ from chainrule.training.early_stopping import Best, EarlyStopping
 from chainrule.training.evaluate import evaluate, predict
 from chainrule.training.history import History, Record
 from chainrule.training.loop import fit
+from chainrule.training.nonfinite import NonFiniteReport
 from chainrule.training.rows import Rows, checked_rows
 from chainrule.training.step import Gradients, Step
 
@@ -19,6 +20,7 @@ __all__ = [
     "Gradients",
     "History",
     "Interrupted",
+    "NonFiniteReport",
     "Record",
     "Rows",
     "State",

@@ -83,7 +83,8 @@ class Eager:
             wide = norm(g.astype(np.float64) for g in flatten(found.tree)[0])
             found = found._replace(norm=wide)
         if not found.finite:
-            refuse(self.step, state, self.rows, places, found)
+            folder = self.plan.checkpoint.folder if self.plan.checkpoint else None
+            refuse(self.step, state, self.rows, places, found, folder)
         with np.errstate(all="ignore"):
             self._update(state, found, rates[0])
         return Taken([float(found.loss)], [float(found.norm)])
