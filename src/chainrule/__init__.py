@@ -17,7 +17,10 @@ _NAMES = {
     ),
     "doctor": ("diagnose",),
     "engines": ("compile", "scan"),
-    "explanation": ("derive", "draw", "explain", "hunt", "modes"),
+    "explanation": (
+        "check_my_backward", "derive", "draw", "exercise", "explain", "grade", "hunt", "modes",
+        "spreadsheet",
+    ),
     "graph": (
         "Graph", "Sample", "Tensor", "elementwise", "general", "linear", "multilinear", "op",
         "stop_gradient", "trace",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import nn
+from chainrule.constraints import COUNT, check
 from chainrule.doctor import state_checks
 from chainrule.doctor.findings import Finding
 from chainrule.doctor.health import HEALTH, Health, load_health, save_health
@@ -41,6 +42,8 @@ class Doctor(Callback):
         The loss of training.
     folder : path-like, optional
         Where ``health.csv`` is kept up to date. A resumed run goes on with it.
+    every : int >= 1
+        After how many epochs it looks again.
     warn : bool
         Whether to warn.
 
@@ -70,12 +73,14 @@ class Doctor(Callback):
         loss: Callable[..., Any],
         *,
         folder: str | os.PathLike[str] | None = None,
+        every: int = 1,
         warn: bool = True,
     ) -> None:
+        check("Doctor", {"every": COUNT}, {"every": every})
         X, y = data
         step = max(1, len(flatten(X)[0][0]) // WATCHED)
         self.X, self.y = map_leaves(lambda x: np.asarray(x)[::step][:WATCHED], (X, y))
-        self.loss, self.warn = loss, warn
+        self.loss, self.every, self.warn = loss, every, warn
         self.path = None if folder is None else Path(folder) / HEALTH
         self.findings: list[Finding] = []
         self.health: list[Health] = []
@@ -92,6 +97,8 @@ class Doctor(Callback):
 
     def on_epoch_end(self, state: State) -> bool | None:
         """Look at the network, warn of what is new, and never ask to stop."""
+        if state.epoch % self.every and state.epoch < state.epochs:
+            return None
         patient = self._look(state)
         for code in _CHECKS:
             for finding in state_checks.CHECKS[code](patient):

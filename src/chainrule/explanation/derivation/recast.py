@@ -29,16 +29,18 @@ def recast(account: Account) -> tuple[Account, list[str]]:
 
     Arrays that are constants of the graph and have a name become leaves, not asked for.
     """
-    graph, sources = _as_graph(account)
-    graph = _with_distributions(graph, sources, account)
+    graph, sources = as_graph(account)
     log: list[str] = []
     graph = rewrite(graph, RULES, log)
     found = _replayed(graph, sources, {v.serial for v in account.wanted})
     return found, [line.partition(": ")[2] for line in log if line.startswith("stabilise")]
 
 
-def _as_graph(account: Account) -> tuple[Graph, list[Variable | Any]]:
-    """Return the forward pass as a Graph, and for each input its variable or its array."""
+def as_graph(account: Account) -> tuple[Graph, list[Variable | Any]]:
+    """Return the forward pass as a Graph, and for each input its variable or its array.
+
+    Classes that a loss picks by number are one-hot distributions in it.
+    """
     values: dict[int, Value] = {}
     inputs: list[Input] = []
     sources: list[Variable | Any] = []
@@ -64,7 +66,8 @@ def _as_graph(account: Account) -> tuple[Graph, list[Variable | Any]]:
         operands = tuple(map(value_of, v.operands))
         name = v.name if v.named else None
         values[v.serial] = Node(v.op, operands, v.tensor.params, aval, v.tensor.site, name)
-    return Graph(tuple(inputs), (values[account.loss.serial],)), sources
+    graph = Graph(tuple(inputs), (values[account.loss.serial],))
+    return _with_distributions(graph, sources, account), sources
 
 
 def _with_distributions(graph: Graph, sources: list[Any], account: Account) -> Graph:

@@ -1,0 +1,19 @@
+"""Learning by doing: worksheets, marks, and checks of hand-written backpropagation."""
+
+from chainrule.explanation.learning.backward_check import BackwardCheck, check_my_backward
+from chainrule.explanation.learning.exercise import Exercise, exercise
+from chainrule.explanation.learning.grading import Mark, Marks, grade
+from chainrule.explanation.learning.spreadsheet import spreadsheet
+from chainrule.explanation.learning.worksheet import Item
+
+__all__ = [
+    "BackwardCheck",
+    "Exercise",
+    "Item",
+    "Mark",
+    "Marks",
+    "check_my_backward",
+    "exercise",
+    "grade",
+    "spreadsheet",
+]

@@ -1,0 +1,252 @@
+"""`check_my_backward`: hand-written backpropagation, marked variable by variable."""
+
+from __future__ import annotations
+
+import copy
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff.arguments import Which
+from chainrule.explanation.account import Account, Variable, pulled
+from chainrule.explanation.learning.hints import of_gradient
+from chainrule.explanation.numbers import written
+from chainrule.explanation.subject import account_of
+from chainrule.explanation.verify import verify_leaf
+from chainrule.graph.tree import flatten
+from chainrule.pages import Block, Code, Heading, Page, Paragraph, Shown, Strong, Table, Text
+
+_PREFIXES = ("delta_", "d_", "grad_", "d")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one gradient is worth.
+
+    Attributes
+    ----------
+    name : str
+    status : {"right", "carried on", "wrong", "missing"}
+    given, expected : array
+    note : str
+        What the mistake may be, or from which it follows.
+    """
+
+    name: str
+    status: str
+    given: Any
+    expected: Any
+    note: str = ""
+
+
+class BackwardCheck(Shown):
+    """The marks of hand-written backpropagation.
+
+    Attributes
+    ----------
+    verdicts : list of Verdict
+        In the order of the backward pass.
+    problem : str
+        Why nothing could be marked; empty if it could.
+    """
+
+    def __init__(self, verdicts: list[Verdict], problem: str = "", notes: str = "") -> None:
+        self.verdicts, self.problem, self.notes = verdicts, problem, notes
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right."""
+        return not self.problem and all(v.status == "right" for v in self.verdicts)
+
+    @property
+    def first_mistake(self) -> Verdict | None:
+        """The first wrong gradient on the way back."""
+        return next((v for v in self.verdicts if v.status == "wrong"), None)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the marks as JSON-able values."""
+        return {
+            "ok": self.ok,
+            "problem": self.problem,
+            "notes": self.notes,
+            "verdicts": [
+                {"name": v.name, "status": v.status, "note": v.note} for v in self.verdicts
+            ],
+        }
+
+    def page(self) -> Page:
+        """Return the marks as a page."""
+        marks = {
+            "right": ("✓ right", "good"), "carried on": ("↪ carried on", "note"),
+            "wrong": ("✗ wrong", "bad"), "missing": ("missing", "faint"),
+        }  # fmt: skip
+        rows: list[list[Text]] = [
+            [[Code(v.name)], [Strong(*marks[v.status])], v.note,
+             "" if v.given is None else written(v.given), written(v.expected)]
+            for v in self.verdicts
+        ]  # fmt: skip
+        head = (
+            Strong("✓ Every gradient is right.", "good") if self.ok
+            else Strong(f"✗ {self.problem}" if self.problem else "✗ Not right yet.", "bad")
+        )  # fmt: skip
+        blocks: list[Block] = [Heading("Your backward pass", 1), Paragraph([head])]
+        if self.notes:
+            blocks.append(Paragraph(self.notes))
+        if rows:
+            blocks.append(Table(["gradient of", "", "", "yours", "right"], rows))
+        return Page("Your backward pass", blocks)
+
+
+def check_my_backward(
+    function: Callable[..., Any],
+    my_grad: Callable[..., Any],
+    *args: Any,
+    wrt: Which | None = None,
+    rtol: float = 1e-4,
+) -> BackwardCheck:
+    """Mark a gradient that was written by hand.
+
+    Parameters
+    ----------
+    function : callable
+        The loss.
+    my_grad : callable
+        Takes the same arguments. It returns the gradient, a tuple of them for several arguments,
+        or a dict by name of a variable, which may hold intermediate deltas too, such as
+        ``{"w": ..., "z": ...}`` or ``{"dw": ..., "delta_z": ...}``.
+    *args
+        Where to compare.
+    wrt : int, str or a sequence of them, optional
+        As for `chainrule.explain`.
+    rtol : float
+        Relative tolerance.
+
+    Returns
+    -------
+    BackwardCheck
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> def loss(w, x):
+    ...     z = w @ x
+    ...     return np.sum(z**2)
+    >>> def backward(w, x):
+    ...     return np.outer(w @ x, x)
+    >>> checked = cr.check_my_backward(loss, backward, np.eye(2), np.array([1.0, 2.0]), wrt="w")
+    >>> checked.ok, checked.first_mistake.note
+    (False, 'it is 2 times too small')
+    """
+    account = account_of(function, args, wrt)
+    own = copy.deepcopy(args)
+    try:
+        found = my_grad(*own)
+    except Exception as error:  # the user's own code may raise anything
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        return BackwardCheck([], f"it raised {type(error).__name__}: {error} [{where}]")
+    notes = "" if _unchanged(args, own) else "It changes its arguments in place: copy them first."
+    try:
+        given = _by_name(account, found)
+    except ValueError as error:
+        return BackwardCheck([], str(error), notes)
+    return BackwardCheck(_verdicts(account, given, rtol), "", notes)
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    pairs = zip(flatten(before)[0], flatten(after)[0], strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _by_name(account: Account, found: Any) -> dict[str, Any]:
+    """Return gradients by name of the variable.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be told apart.
+    """
+    names = {v.name for v in account.variables}
+    if isinstance(found, dict) and all(isinstance(key, str) for key in found):
+        return {_variable(key, names): value for key, value in found.items()}
+    leaves = [x for x in flatten(found)[0] if x is not None]
+    if len(account.wanted) == 1 and np.ndim(found):
+        leaves = [found]
+    if len(leaves) != len(account.wanted):
+        wanted = ", ".join(v.name for v in account.wanted)
+        raise ValueError(f"it returned {len(leaves)} gradients, and there are those of {wanted}")
+    return {v.name: g for v, g in zip(account.wanted, leaves, strict=True)}
+
+
+def _variable(key: str, names: set[str]) -> str:
+    for name in (key, *(key.removeprefix(p) for p in _PREFIXES if key.startswith(p))):
+        if name in names:
+            return name
+    raise ValueError(f"there is no variable {key!r}; there are {', '.join(sorted(names))}")
+
+
+def _verdicts(account: Account, given: dict[str, Any], rtol: float) -> list[Verdict]:
+    rng = np.random.default_rng(0)
+    found: list[Verdict] = []
+    wrong: list[Variable] = []
+    for v in account.backward:
+        if v.name not in given:
+            if v.wanted:
+                found.append(Verdict(v.name, "missing", None, v.delta))
+            continue
+        if v.wanted and verify_leaf(account, v, rng).status == "wrong":
+            continue  # our own rule fails here: nothing is marked by it
+        verdict = _verdict(v, given, wrong, rtol)
+        if verdict.status == "wrong":
+            wrong.append(v)
+        found.append(verdict)
+    return found
+
+
+def _verdict(v: Variable, given: dict[str, Any], wrong: list[Variable], rtol: float) -> Verdict:
+    value = np.asarray(given[v.name], np.float64)
+    if value.shape == np.shape(v.delta) and _near(value, v.delta, rtol):
+        return Verdict(v.name, "right", value, v.delta)
+    follows = _from_own(v, given)
+    if (
+        wrong
+        and follows is not None
+        and value.shape == follows.shape
+        and _near(value, follows, rtol)
+    ):
+        names = ", ".join(w.name for w in wrong[:2])
+        return Verdict(v.name, "carried on", value, v.delta, f"follows from that of {names}")
+    return Verdict(v.name, "wrong", value, v.delta, of_gradient(v, value, v.delta, rtol))
+
+
+def _near(value: Any, expected: Any, rtol: float) -> bool:
+    size = float(np.max(np.abs(expected), initial=0.0))
+    return bool(np.allclose(value, expected, rtol=rtol, atol=rtol * size))
+
+
+def _from_own(v: Variable, given: dict[str, Any]) -> Any:
+    """Return the gradient that follows from the given deltas of what was computed from it."""
+    total: Any = 0.0
+    for arrival in v.arrivals:
+        delta, use = _own_delta(arrival.use, given)
+        if use is None:
+            return None
+        sent = dict(pulled(use.tensor, np.asarray(delta, use.tensor.dtype)[()]))
+        total = total + sent[arrival.position]
+    return np.asarray(total, np.float64)
+
+
+def _own_delta(use: Variable, given: dict[str, Any]) -> tuple[Any, Variable | None]:
+    """Return the delta of a use as given, or as it follows from what is given above it."""
+    if use.name in given:
+        value = np.asarray(given[use.name], np.float64)
+        return (value, use) if value.shape == np.shape(use.value) else (None, None)
+    if not use.arrivals or use.is_bundle:
+        return use.delta, None if use.is_bundle else use
+    above = _from_own(use, given)
+    return (above, use) if above is not None else (None, None)

@@ -1,0 +1,206 @@
+"""Worksheets, marks, and checks of hand-written backpropagation."""
+
+import time
+
+import numpy as np
+import pytest
+from lectures import U, W, X, Y, loss_abc, network_221, product, softmax_loss, unit
+
+import chainrule as cr
+from chainrule.errors import ArgumentError
+from chainrule.explanation.learning.formulas import Formula
+
+
+def sheet_221(**options):
+    return cr.exercise(network_221, ("w", "u"), **options)(W, U, X, Y)
+
+
+class TestWorksheets:
+    def test_the_answers_of_the_lectures(self):
+        sheet = cr.exercise(loss_abc)(3.0, 1.0, -2.0)
+        answers = {k: float(v) for k, v in sheet.answers.items()}
+        assert answers["loss"] == -10
+        assert [answers[f"dloss/d{n}"] for n in "abc"] == [-2, -4, 5]
+        sheet = cr.exercise(unit, ("w", "b"))(
+            np.array([0.2, 0.3, 0.9]), 0.5, np.array([0.5, 0.6, 0.1])
+        )
+        assert float(sheet.answers["z"]) == pytest.approx(0.87)
+        assert float(sheet.answers["y"]) == pytest.approx(0.705, abs=5e-4)
+
+    def test_a_worksheet_hides_its_answers_and_the_solution_shows_them(self):
+        sheet = cr.exercise(loss_abc)(3.0, 1.0, -2.0)
+        assert "-10" not in str(sheet)
+        assert "____" in str(sheet)
+        from chainrule.pages.terminal import as_text
+
+        assert "-10" in as_text(sheet.solution())
+        assert "answer" not in sheet.facts(solution=False)["items"][0]
+        assert sheet.facts()["items"][0]["answer"] is not None
+
+    def test_the_seed_decides(self):
+        ids = [[i.id for i in sheet_221(seed=s, share=0.4).items] for s in (1, 1, 2)]
+        assert ids[0] == ids[1] != ids[2]
+        a, b = (cr.exercise(loss_abc, fresh=True, seed=s)(3.0, 1.0, -2.0) for s in (1, 2))
+        assert float(a.answers["loss"]) != float(b.answers["loss"])
+        solved = {i.id: a.answers[i.id] for i in a.items}
+        assert a.grade(solved).score == 1.0
+
+    def test_all_kinds_are_asked_for(self):
+        kinds = {item.kind for item in sheet_221().items}
+        assert kinds == {"value", "local", "delta", "gradient", "update"}
+
+    def test_bad_settings(self):
+        with pytest.raises(ArgumentError, match="lr"):
+            cr.exercise(loss_abc, lr=-1.0)
+
+
+class TestMarks:
+    def test_the_right_solution_gets_full_marks(self):
+        sheet = sheet_221()
+        marks = sheet.grade({k: np.asarray(v).tolist() for k, v in sheet.answers.items()})
+        assert marks.score == 1.0
+        assert not marks.first_mistakes
+
+    def test_the_formulas_of_the_lecture(self):
+        sheet = sheet_221()
+        given = {
+            "dloss/du": "(c - y) * a",
+            "dloss/dw": "outer((c - y) * u * a * (1 - a), x)",
+            "delta_s": "c - y",
+            "delta_a": "(c − y)·u",
+        }
+        marks = sheet.grade(given)
+        assert {k: marks[k].status for k in given} == dict.fromkeys(given, "right")
+
+    def test_a_formula_that_is_right_here_alone(self):
+        sheet = cr.exercise(loss_abc)(3.0, 1.0, -2.0)
+        assert sheet.grade({"dloss/dc": "a + 2"})["dloss/dc"].status == "here"
+        assert sheet.grade({"dloss/dc": "a + 2*b"})["dloss/dc"].status == "right"
+
+    def test_where_a_mistake_was_made_and_where_it_carried_on(self):
+        sheet = cr.exercise(loss_abc)(3.0, 1.0, -2.0)
+        given = {"v1": 3.0, "v2": 6.0, "loss": -12.0, "dloss/dc": 6.0, "dloss/da": -2.0}
+        marks = sheet.grade(given)
+        assert marks.first_mistakes == ["v1"]
+        assert marks["v2"].status == marks["loss"].status == "carried on"
+        assert marks["dloss/dc"].status == "carried on"
+        assert marks["dloss/da"].status == "right"
+        assert "from your v1" in marks["loss"].note
+
+    def test_numbers_as_people_write_them(self):
+        sheet = cr.exercise(unit, ("w", "b"))(
+            np.array([0.2, 0.3, 0.9]), 0.5, np.array([0.5, 0.6, 0.1])
+        )
+        for text in ("0.705", "0.71", "0.7047"):
+            assert sheet.grade({"y": text})["y"].status == "right"
+        assert sheet.grade({"y": "0.75"})["y"].status == "wrong"
+        assert cr.exercise(product)(2.0, 1.0).grade({"dloss/db": "10/2"}).marks
+
+    def test_hints(self):
+        sheet = cr.exercise(product)(2.0, 1.0)
+        assert "sign" in sheet.grade({"dloss/da": -2})["dloss/da"].note
+        assert "only the way through" in sheet.grade({"dloss/db": 3})["dloss/db"].note
+        sheet = sheet_221()
+        right = sheet.answers["dloss/dw"]
+        assert "transposed" in sheet.grade({"dloss/dw": right.T})["dloss/dw"].note
+        assert "2 times too large" in sheet.grade({"dloss/du": 2 * sheet.answers["dloss/du"]})[
+            "dloss/du"].note  # fmt: skip
+        new = sheet.account.named("w").value + 0.1 * right
+        assert "subtract" in sheet.grade({"new w": new})["new w"].note
+
+    def test_an_unknown_item_is_named(self):
+        with pytest.raises(ArgumentError, match="no item 'q'"):
+            cr.exercise(product)(2.0, 1.0).grade({"q": 1})
+
+
+HOSTILE = [
+    "__import__('os').system('x')", "a.__class__", "(lambda: 1)()", "[x for x in (1,)]", "a := 3",
+    "a" * 100_000, "(" * 5000 + "1" + ")" * 5000, "open('x')", "a if a else b",
+    "f'{a}'", "'text' * 9", "1e999", "exec('1')", "a.T.base", "{1: 2}", "a[0]", "exp(x=1)", "",
+    "\u202e1", "a; b", "outer(ones, ones)", "not a", "1_000j", "True",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_formulas_are_refused_at_once(text):
+    started = time.perf_counter()
+    with pytest.raises(ArgumentError) as refused:
+        Formula(text).value({"a": np.arange(3.0), "b": 1.0})
+    assert len(str(refused.value)) < 500
+    assert time.perf_counter() - started < 2
+
+
+def test_a_power_too_large_is_infinite_and_quick():
+    assert np.isinf(Formula("9**9**9**9").value({}))
+
+
+def test_a_formula_does_not_grow_without_bounds():
+    with pytest.raises(ArgumentError, match="numbers at most"):
+        Formula("outer(a, a)").value({"a": np.ones(2000)})
+
+
+class TestHandWritten:
+    @staticmethod
+    def right(w, u, x, y):
+        z = w @ x
+        a = 1 / (1 + np.exp(-z))
+        c = 1 / (1 + np.exp(-(u @ a)))
+        ds = c - y
+        dz = ds * u * a * (1 - a)
+        return {"w": np.outer(dz, x), "du": ds * a, "delta_z": dz}
+
+    def test_what_is_right(self):
+        assert cr.check_my_backward(network_221, self.right, W, U, X, Y, wrt=("w", "u")).ok
+
+    def test_the_first_mistake_and_what_followed(self):
+        def forgetful(w, u, x, y):
+            found = self.right(w, u, x, y)
+            a = 1 / (1 + np.exp(-(w @ x)))
+            dz = found["delta_z"] / (a * (1 - a))
+            return {**found, "delta_z": dz, "w": np.outer(dz, x)}
+
+        checked = cr.check_my_backward(network_221, forgetful, W, U, X, Y, wrt=("w", "u"))
+        assert checked.first_mistake.name == "z"
+        assert {v.name: v.status for v in checked.verdicts}["w"] == "carried on"
+        assert not checked.ok
+
+    @pytest.mark.parametrize(
+        ("spoil", "words"),
+        [
+            (lambda g: g.T, "transposed"),
+            (lambda g: -g, "sign"),
+            (lambda g: g * 3, "3 times too large"),
+            (lambda g: g / 3, "3 times too small"),
+            (lambda g: g[None].repeat(5, axis=0) / 5, "sum over the examples"),
+        ],
+    )
+    def test_hints(self, spoil, words):
+        x, y = np.random.default_rng(0).normal(size=(3, 4)), np.eye(3)
+        V = np.random.default_rng(1).normal(size=(4, 3))
+        gradient = cr.grad(softmax_loss)
+        checked = cr.check_my_backward(
+            softmax_loss, lambda *args: spoil(gradient(*args)), V, x, y, wrt="W"
+        )
+        assert words in checked.first_mistake.note
+
+    def test_code_that_raises_or_changes_its_arguments(self):
+        def raising(a, b):
+            return [][1]
+
+        found = cr.check_my_backward(product, raising, 2.0, 1.0)
+        assert "IndexError" in found.problem
+        assert "test_learning.py:" in found.problem
+
+        def changing(w, u, x, y):
+            found = self.right(w, u, x, y)
+            w *= 0
+            return found
+
+        kept = W.copy()
+        found = cr.check_my_backward(network_221, changing, W, U, X, Y, wrt=("w", "u"))
+        assert "in place" in found.notes
+        np.testing.assert_array_equal(W, kept)
+
+    def test_a_wrong_number_of_gradients(self):
+        found = cr.check_my_backward(product, lambda a, b: 1.0, 2.0, 1.0)
+        assert "1 gradients" in found.problem

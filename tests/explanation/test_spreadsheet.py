@@ -1,0 +1,123 @@
+"""The spreadsheet's formulas, computed by an evaluator of our own, give what NumPy gives."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from lectures import U, W, X, Y, loss_abc, network_221
+
+import chainrule as cr
+from chainrule import nn
+from chainrule.errors import ArgumentError, UnsupportedError
+
+openpyxl = pytest.importorskip("openpyxl")
+FUNCTIONS = {
+    "EXP": math.exp, "LN": math.log, "SQRT": math.sqrt, "TANH": math.tanh, "ABS": abs, "MAX": max,
+    "MIN": min, "POWER": pow, "SIN": math.sin, "COS": math.cos,
+    "SIGN": lambda x: (x > 0) - (x < 0), "IF": lambda c, a, b: a if c else b,
+}  # fmt: skip
+
+
+class Sheets:
+    """A workbook whose formulas are computed."""
+
+    def __init__(self, path):
+        self.book = openpyxl.load_workbook(path)
+        self.known = {}
+
+    def cell(self, sheet, place):
+        key = sheet, place
+        if key not in self.known:
+            value = self.book[sheet][place].value
+            self.known[key] = self.computed(value) if isinstance(value, str) else value
+        return self.known[key]
+
+    def computed(self, formula):
+        assert formula.startswith("=")
+        words = re.sub(r"(\w+)!([A-Z]+\d+)", r"cell('\1','\2')", formula[1:])
+        words = re.sub(r"(?<![<>])=", "==", words).replace("<>", "!=")
+        return eval(words, {"__builtins__": {}}, {**FUNCTIONS, "cell": self.cell})
+
+    def block(self, label):
+        for sheet in self.book.worksheets:
+            for row in range(1, sheet.max_row + 1):
+                if sheet.cell(row, 1).value == label:
+                    return self._numbers(sheet, row)
+        raise KeyError(label)
+
+    def _numbers(self, sheet, top):
+        found = []
+        for row in range(top, sheet.max_row + 1):
+            cells = []
+            for column in range(2, sheet.max_column + 1):
+                cell = sheet.cell(row, column)
+                if cell.value is None:
+                    break
+                cells.append(self.cell(sheet.title, cell.coordinate))
+            if not cells or (row > top and sheet.cell(row, 1).value):
+                break
+            found.append(cells)
+        return np.squeeze(np.array(found, float))
+
+
+def test_the_first_lecture(tmp_path):
+    path = cr.spreadsheet(loss_abc, tmp_path / "abc.xlsx")(3.0, 1.0, -2.0)
+    sheets = Sheets(path)
+    assert sheets.block("loss") == -10
+    assert [sheets.block(f"d loss / d {n}") for n in "abc"] == [-2, -4, 5]
+    assert sheets.block("new a") == pytest.approx(3.2)
+
+
+def test_formulas_are_live(tmp_path):
+    path = cr.spreadsheet(loss_abc, tmp_path / "abc.xlsx")(3.0, 1.0, -2.0)
+    book = openpyxl.load_workbook(path)
+    assert book["Inputs"]["B1"].value == 3.0
+    book["Inputs"]["B1"].value = 10.0
+    book.save(path)
+    assert Sheets(path).block("loss") == -24
+
+
+def test_the_network_of_two_layers(tmp_path):
+    sheets = Sheets(cr.spreadsheet(network_221, tmp_path / "n.xlsx", ("w", "u"))(W, U, X, Y))
+    dw, du = cr.grad(network_221, ("w", "u"))(W, U, X, Y)
+    np.testing.assert_allclose(sheets.block("loss"), network_221(W, U, X, Y), rtol=1e-12)
+    np.testing.assert_allclose(sheets.block("d loss / d w"), dw, rtol=1e-12)
+    np.testing.assert_allclose(sheets.block("d loss / d u"), du, rtol=1e-12)
+    np.testing.assert_allclose(sheets.block("new w"), W - 0.1 * dw, rtol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "softplus"])
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.mse, nn.binary_cross_entropy])
+def test_networks_of_modules(activation, loss, tmp_path):
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.Linear(3, 4, rng, dtype=np.float64), activation, nn.Linear(4, 2, rng, dtype=np.float64)
+    )
+    x = rng.normal(size=(5, 3))
+    y = rng.integers(0, 2, 5) if loss is nn.cross_entropy else rng.integers(0, 2, (5, 2)) * 1.0
+    function = lambda model, x, y: loss(model(x), y)
+    sheets = Sheets(cr.spreadsheet(function, tmp_path / "n.xlsx")(model, x, y))
+    gradient = cr.grad(function)(model, x, y)
+    for name, g in nn.named_parameters(gradient).items():
+        np.testing.assert_allclose(
+            sheets.block(f"d loss / d model.{name}"), g, rtol=1e-9, atol=1e-12
+        )
+
+
+def test_names_are_never_formulas(tmp_path):
+    w = cr.Tensor(2.0, name='=HYPERLINK("http://x")')
+    path = cr.spreadsheet(w * w, tmp_path / "n.xlsx")
+    cell = openpyxl.load_workbook(path)["Inputs"]["A1"]
+    assert cell.data_type == "s"
+    assert cell.value.startswith("=HYPERLINK")
+
+
+def test_what_cannot_be_written(tmp_path):
+    with pytest.raises(ArgumentError, match=r"must end in \.xlsx"):
+        cr.spreadsheet(loss_abc, tmp_path / "abc.csv")
+    with pytest.raises(ArgumentError, match="more than 20,000 cells"):
+        cr.spreadsheet(lambda x: np.sum(x * x), tmp_path / "n.xlsx")(np.ones((200, 200)))
+    with pytest.raises(UnsupportedError, match="cumsum has no formula"):
+        cr.spreadsheet(lambda x: np.sum(np.cumsum(x)), tmp_path / "n.xlsx")(np.ones(3))
+    assert not list(tmp_path.iterdir())
