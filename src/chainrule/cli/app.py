@@ -327,3 +327,81 @@ def predict(
 
     options = reading_options(delimiter, encoding, header, skip_rows, decimal, quotes, missing)
     command.predict(run, source, out, options, as_json=as_json, safe=safe_csv)
+
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that chainrule fit made.")]
+Into = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        metavar="FILE",
+        help="Where to write; its suffix says the format: .html, .md, .tex, .json or .txt.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
+
+@app.command(epilog=EPILOG)
+def explain(
+    run: Run,
+    row: Annotated[int, typer.Option(help="Line of the data file, as in predictions.csv.", min=1)],
+    out: Into = None,
+    as_json: AsJson = False,
+    traceback: Traceback = False,
+) -> None:
+    """Explain the answer for one row: what moved it, and every gradient, checked."""
+    from chainrule.cli import look
+
+    look.explain_row(run, row, out, as_json=as_json)
+
+
+@app.command(epilog=EPILOG)
+def derive(
+    run: Run,
+    notation: Annotated[
+        str, typer.Option(help="own, kamper, koller, slp, lampos or fund.")
+    ] = "kamper",
+    out: Into = None,
+    as_json: AsJson = False,
+    traceback: Traceback = False,
+) -> None:
+    """Derive the gradients of a network in matrix notation."""
+    from chainrule.cli import look
+
+    look.derive_run(run, notation, out, as_json=as_json)
+
+
+@app.command(epilog=EPILOG)
+def draw(
+    run: Run,
+    view: Annotated[str, typer.Option(help="graph, units or layers.")] = "layers",
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            metavar="FILE",
+            help="Where to write: .svg, .html, .mmd (Mermaid), .dot, .json or .txt.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    traceback: Traceback = False,
+) -> None:
+    """Draw a network: its computational graph, its units, or its layers."""
+    from chainrule.cli import look
+
+    look.draw_run(run, view, out, as_json=as_json)
+
+
+@app.command(epilog=EPILOG)
+def diagnose(
+    run: Run,
+    try_fixes: Annotated[
+        bool, typer.Option("--try-fixes", help="Try remedies on copies and say which helped.")
+    ] = False,
+    out: Into = None,
+    as_json: AsJson = False,
+    traceback: Traceback = False,
+) -> None:
+    """Look for what is wrong with a network, its data or its training."""
+    from chainrule.cli import look
+
+    look.diagnose_run(run, out, try_fixes=try_fixes, as_json=as_json)

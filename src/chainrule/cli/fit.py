@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule.cli import show
 from chainrule.cli.exits import UsageError
+from chainrule.cli.look import doctor_of, save_report
 from chainrule.cli.request import (
     FitRequest,
     default_folder,
@@ -131,14 +132,17 @@ def _train(
                 resume=resume and (folder / CHECKPOINT).exists(),
                 progress=False if silent else "auto",
                 engine=request.engine,
+                callbacks=[doctor_of(trial, folder)],
             )
         metrics = write_run(result, folder)
+        trouble = save_report(result, metrics, folder, request.source)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"interrupted; go on with: chainrule fit --resume {shlex.quote(str(folder))}"
         ) from None
     if not silent:
-        show.results(show.console(), metrics, [str(note.message) for note in notes])
+        said = [str(note.message) for note in notes] + trouble
+        show.results(show.console(), metrics, said)
     _finish(metrics, folder, as_json=as_json, quiet=quiet)
 
 

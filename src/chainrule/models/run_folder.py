@@ -8,6 +8,8 @@
 ``metrics.json``          measures on the held-out part, of the network and of the baselines;
                           written last: where it stands, the run is complete
 ``predictions.csv``       the held-out rows: line of the file, actual and predicted values
+``health.csv``            how the layers fared from time to time, when a command line trained
+``report.html``           everything on one page, when a command line trained
 ``request.json``          what was asked for, when a command line asked
 ``checkpoint/``           the state of a training that is not finished; gone afterwards
 ========================  ======================================================================

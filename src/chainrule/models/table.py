@@ -102,6 +102,10 @@ class TableModel:
         """Return rows as the network is trained on them: inputs and targets."""
         return self.encoder.transform(table), self.target.encode(table)
 
+    def objective(self, network: Any, X: Any, y: Any) -> Any:
+        """Return the loss of a network on rows as it is trained on them."""
+        return self.given.loss_function(network(X), y)
+
     def fit(
         self,
         table: Table,

@@ -1,0 +1,122 @@
+"""Worked examples: a right answer, a wrong one and an unsure one, with what moved them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.autodiff import grad
+from chainrule.explanation import explain
+from chainrule.graph import Array
+from chainrule.models import TableModel, Trial
+from chainrule.pages import Block, Code, Fold, Heading, Paragraph, Table, Text
+from chainrule.report.charts import bars
+
+_INPUTS = 12
+
+
+def examples_section(trial: Trial, finished: Array) -> list[Block]:
+    """Return three held-out rows worked out; fewer, if there is no wrong answer."""
+    blocks: list[Block] = []
+    for title, row in _chosen(trial, finished).items():
+        blocks += example(trial.model, trial.held_out, row, title)
+    return [Heading("Worked examples"), *blocks] if blocks else []
+
+
+def _chosen(trial: Trial, finished: Array) -> dict[str, int]:
+    """Return the rows to show, by what they are examples of."""
+    target = trial.model.target
+    actual = np.asarray(target.encode(trial.held_out))
+    if target.task in ("binary", "multiclass"):
+        right = finished.argmax(axis=1) == actual.ravel().astype(int)
+        sure = finished.max(axis=1)
+        wanted = {
+            "A right answer": np.where(right, sure, -1.0),
+            "A wrong answer": np.where(~right, sure, -1.0),
+            "An unsure answer": -sure,
+        }
+    elif target.task == "regression":
+        error = np.abs(finished - target.decode(actual)).mean(axis=1)
+        middle = np.abs(error - np.median(error))
+        wanted = {"A close answer": -error, "A far answer": error, "A usual answer": -middle}
+    else:
+        agree = ((finished >= 0.5) == (actual >= 0.5)).mean(axis=1)
+        sure = np.abs(finished - 0.5).mean(axis=1)
+        wanted = {
+            "A right answer": agree + 0.5 * sure,
+            "A wrong answer": np.where(agree < 1, 1 - agree, -1.0),
+            "An unsure answer": -sure,
+        }
+    found: dict[str, int] = {}
+    for title, score in wanted.items():
+        i = int(np.argmax(score))
+        if score[i] > -1.0 and i not in found.values():
+            found[title] = i
+    return found
+
+
+def example(model: TableModel, table: Any, row: int, title: str) -> list[Block]:
+    """Return one row worked out: its answer, what moved it, and its backward pass.
+
+    Parameters
+    ----------
+    model : TableModel
+    table : Table
+        With the targets.
+    row : int
+        Position in the table.
+    title : str
+    """
+    one = table.take(np.array([row]))
+    answer = {name: values[0] for name, values in model.predict(one).items()}
+    actual = {name: one[name].text(0) for name in model.target.columns}
+    words = ", ".join(f"{name}: {_cell(value)}" for name, value in answer.items())
+    truth = ", ".join(f"{name} is {value}" for name, value in actual.items())
+    line = int(one.lines[0])
+    X, y = model.arrays(one)
+    explanation = explain(model.objective, wrt="network")(model.network, X, y)
+    return [
+        Heading(f"{title}: line {line}", 3),
+        Paragraph(f"Actual: {truth}. {words[0].upper()}{words[1:]}."),
+        *moved(model, X),
+        Fold("The columns of this row", [_cells(one, model)]),
+        Fold("The backward pass for this row", explanation.blocks()[:_EXPLAINED]),
+    ]
+
+
+_EXPLAINED = 20
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _cells(one: Any, model: TableModel) -> Table:
+    names = [n for n in one.names if n not in model.target.columns]
+    rows: list[list[Text]] = [[[Code(name)], one[name].text(0)] for name in names]
+    return Table(["column", "value"], rows)
+
+
+def moved(model: TableModel, X: dict[str, Array]) -> list[Block]:
+    """Return which inputs moved a row's answer: gradient times input, after scaling."""
+    if "numbers" not in X:
+        return []
+    outputs = np.asarray(model.network(X))[0]
+    k = int(np.argmax(np.abs(outputs))) if len(outputs) > 1 else 0
+    if model.target.task == "multiclass":
+        k = int(np.argmax(outputs))
+    slope = grad(lambda numbers: model.network({**X, "numbers": numbers})[0, k])(X["numbers"])
+    parts = np.asarray(slope * X["numbers"], np.float64)[0]
+    order = np.argsort(-np.abs(parts), kind="stable")[:_INPUTS]
+    if not np.any(parts):
+        return []
+    names = model.encoder.feature_names
+    what = model.target.classes[k] if model.target.task == "multiclass" else "the answer"
+    return [
+        bars(
+            "What moved the answer", {names[i]: float(parts[i]) for i in order},
+            x_label=f"towards {what}, or away from it",
+            caption="The score's gradient by each input, times the input after scaling.",
+        )
+    ]  # fmt: skip

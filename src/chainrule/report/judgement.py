@@ -1,0 +1,127 @@
+"""What a report says of the held-out rows: scores, confusions, calibration, residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph import Array
+from chainrule.models import Result
+from chainrule.pages import Block, Heading, Paragraph, Strong, Table, Text
+from chainrule.report.charts import confusion, histogram, reliability, scatter
+
+_MOST_CLASSES = 20
+_MEASURES = ("accuracy", "r2", "log_loss", "macro_f1", "exact_match")
+_NAMES = {
+    "accuracy": "accuracy", "r2": "R²", "log_loss": "log loss", "macro_f1": "macro F1",
+    "exact_match": "all labels right",
+}  # fmt: skip
+_MODELS = {"network": "network", "linear": "linear model", "constant": "majority class or mean"}
+
+
+def headline(metrics: dict[str, Any]) -> list[Block]:
+    """Return the result in words, and a table of it beside the baselines."""
+    scores = metrics["held_out"]
+    measure = next(m for m in _MEASURES if m in scores["network"])
+    own, linear = scores["network"][measure], scores["linear"][measure]
+    words: list[Any] = ["On the held-out rows the network has "]
+    words.append(Strong(f"{_NAMES[measure]} {_number(own)}", "good"))
+    if own is not None and linear is not None:
+        better = "above" if own > linear else "below" if own < linear else "the same as"
+        words.append(f", {better} the linear model's {_number(linear)}.")
+    shown = [m for m in _MEASURES if m in scores["network"]]
+    rows: list[list[Text]] = [
+        [name, *(_number(scores[key].get(m)) for m in shown)] for key, name in _MODELS.items()
+    ]
+    right = frozenset(range(1, len(shown) + 1))
+    return [Paragraph(words), Table(["", *(_NAMES[m] for m in shown)], rows, right)]
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.4f}"
+
+
+def judgement_section(result: Result, metrics: dict[str, Any], finished: Array) -> list[Block]:
+    """Return what the held-out rows show, by the task."""
+    target = result.trial.model.target
+    scores = metrics["held_out"]["network"]
+    actual = target.encode(result.trial.held_out)
+    blocks: list[Block] = [Heading("On the held-out rows")]
+    if target.task == "regression":
+        return [*blocks, *_residuals(result, scores, finished)]
+    if target.task == "multilabel":
+        blocks.append(_each(scores["labels"]))
+        right = (finished >= 0.5) == (np.asarray(actual) >= 0.5)
+        sure = np.maximum(finished, 1 - finished)
+        return [*blocks, _calibration(sure.ravel(), right.ravel())]
+    labels = np.asarray(actual).ravel().astype(int)
+    blocks.append(_each(scores["classes"]))
+    if len(target.classes) <= _MOST_CLASSES:
+        blocks.append(
+            confusion(
+                "Confusions", scores["confusion"], target.classes,
+                "Rows are actual classes, columns predicted ones; the shade is the share of a row.",
+            )
+        )  # fmt: skip
+    else:
+        blocks.append(_largest(scores["confusion"], target.classes))
+    right = finished.argmax(axis=1) == labels
+    return [*blocks, _calibration(finished.max(axis=1), right)]
+
+
+def _each(entries: list[dict[str, Any]]) -> Table:
+    rows: list[list[Text]] = [
+        [e["name"], *(f"{e[k]:.3f}" for k in ("precision", "recall", "f1")), f"{e['rows']:,}"]
+        for e in sorted(entries, key=lambda e: e["f1"])[:40]
+    ]
+    columns = ["class", "precision", "recall", "F1", "rows"]
+    return Table(columns, rows, frozenset({1, 2, 3, 4}), "The hardest first")
+
+
+def _largest(counts: Any, names: Any) -> Table:
+    table = np.asarray(counts)
+    pairs = [
+        (int(table[i, j]), i, j) for i, j in np.ndindex(*table.shape) if i != j and table[i, j]
+    ]
+    rows: list[list[Text]] = [
+        [names[i], names[j], f"{count:,}"] for count, i, j in sorted(pairs, reverse=True)[:20]
+    ]
+    return Table(["actual", "predicted", "rows"], rows, frozenset({2}), "The largest confusions")
+
+
+def _calibration(confidence: Array, right: Array) -> Block:
+    edges = np.clip((confidence * 10).astype(int), 0, 9)
+    gaps = [
+        np.mean(edges == b) * abs(right[edges == b].mean() - confidence[edges == b].mean())
+        for b in range(10)
+        if np.any(edges == b)
+    ]
+    return reliability(
+        "Calibration", confidence, right,
+        f"Of answers given with a confidence, the share that is right; on the line they agree. "
+        f"The expected calibration error is {float(np.sum(gaps)):.3f}.",
+    )  # fmt: skip
+
+
+def _residuals(result: Result, scores: dict[str, Any], finished: Array) -> list[Block]:
+    blocks: list[Block] = []
+    target, table = result.trial.model.target, result.trial.held_out
+    actual = target.decode(np.asarray(target.encode(table)))
+    for i, output in enumerate(scores["outputs"]):
+        name = output["name"]
+        words = (
+            f"{name}: root mean square error {output['rmse']:.4g}, mean error {output['mae']:.4g}"
+        )
+        blocks += [
+            scatter(
+                f"Predicted and actual {name}", {name: (actual[:, i], finished[:, i])},
+                x_label=f"actual {name}", y_label=f"predicted {name}", diagonal=True,
+                caption=f"{words}. On the dashed line predictions are right.",
+            ),
+            histogram(
+                f"Residuals of {name}", finished[:, i] - actual[:, i],
+                x_label="predicted minus actual",
+            ),
+        ]  # fmt: skip
+    return blocks
