@@ -100,14 +100,15 @@ def _curves(p: Patient) -> tuple[list[float], list[float]]:
 def overfitting(p: Patient) -> Iterator[Finding]:
     """overfitting: a validation loss that rises while the training loss falls."""
     inside, outside = _curves(p)
-    if len(outside) < 3 or len(inside) < 3:
+    stopped = p.history is not None and p.history.best_epoch is not None
+    if len(outside) < 3 or len(inside) < 3 or stopped:  # the best epoch's weights are kept then
         return
     best = int(np.argmin(outside))
     fell = inside[-1] < 0.7 * inside[best] or inside[-1] < 0.3 * outside[-1]
     if best >= len(outside) - 2 or not outside[-1] > 1.15 * outside[best] or not fell:
         return
     yield Finding(
-        "overfitting", "warning", f"after epoch {best}",
+        "overfitting", "warning", f"after epoch {best + (p.history is not None)}",
         f"The validation loss was {outside[best]:.4g} then and is {outside[-1]:.4g} now, while the "
         f"training loss went from {inside[min(best, len(inside) - 1)]:.4g} to {inside[-1]:.4g}.",
         "The network learns its rows by heart.",

@@ -19,7 +19,7 @@ from chainrule.pages.visible import visible
 
 WIDTH, HEIGHT = 520.0, 300.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 16.0, 16.0, 44.0
-SERIES = 8  # colours and shapes there are
+SERIES, MOST_SERIES = 8, 24  # colours there are; with four shapes, kinds of points
 STYLE = """
 .crc{--ink:#22211f;--faint:#6b6862;--grid:#e4e0d8;--paper:#fdfcfa;--c0:#2b5a94;--c1:#b0532a;
 --c2:#2e7d5b;--c3:#8a4f9e;--c4:#8c7a1e;--c5:#b23a6e;--c6:#3f7f8c;--c7:#6b6862;--heat:43,90,148;
@@ -172,7 +172,10 @@ class Frame:
 
 def marker(x: float, y: float, series: int, size: float = 3.2) -> str:
     """Return a point in the shape of a series."""
-    kind, cls = series % 4, f'class="crc-f{series % SERIES}" fill-opacity="0.75"'
+    kind, cls = (
+        (series + series // SERIES) % 4,
+        f'class="crc-f{series % SERIES}" fill-opacity="0.75"',
+    )
     if kind == 0:
         return f'<circle {cls} cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/>'
     if kind == 1:

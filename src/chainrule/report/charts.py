@@ -21,6 +21,7 @@ from chainrule.report.chart import (
 )
 
 MOST_POINTS = 600
+_SHADES = 20  # of a number between 0 and 1
 
 
 def lines(
@@ -100,7 +101,7 @@ def scatter(
     x_range, y_range = (float(xs.min()), float(xs.max())), (float(ys.min()), float(ys.max()))
     if diagonal:
         x_range = y_range = (min(x_range[0], y_range[0]), max(x_range[1], y_range[1]))
-    shown = list(groups)[:SERIES]
+    shown = list(groups)
     below = 18.0 * len(shown) + 10 if len(groups) > 1 else 0.0
     frame = Frame(x_range, y_range, x_label, y_label, margins=(58.0, 16.0, 24.0, 44.0))
     parts = [frame.axes()]
@@ -256,19 +257,7 @@ def regions(
     frame = Frame((float(x[0]), float(x[-1])), (float(y[0]), float(y[-1])), x_label, y_label,
                   width=width, height=height, margins=(48.0, 12.0, 24.0, 40.0),
                   ticks=3 if small else 5)  # fmt: skip
-    dx = abs(float(frame.px(x[1]) - frame.px(x[0]))) + 0.6
-    dy = abs(float(frame.py(y[1]) - frame.py(y[0]))) + 0.6
-    parts = []
-    for i, j in np.ndindex(*np.shape(values)):
-        value = float(values[i, j])
-        fill = (
-            f'class="crc-f{int(value) % SERIES}" fill-opacity="0.28"' if classes
-            else f'style="fill:rgba(var(--heat),{0.05 + 0.85 * min(max(value, 0), 1):.2f})"'
-        )  # fmt: skip
-        parts.append(
-            f'<rect {fill} x="{float(frame.px(x[j])) - dx / 2:.1f}" '
-            f'y="{float(frame.py(y[i])) - dy / 2:.1f}" width="{dx:.1f}" height="{dy:.1f}"/>'
-        )
+    parts = _tiles(frame, x, y, np.asarray(values, np.float64), classes)
     parts.append(frame.axes().replace('class="crc-grid"', 'class="crc-grid" stroke-opacity="0.3"'))
     for i, (a, b) in enumerate(groups.values()):
         parts.append(frame.points(*_sampled(a, b, len(groups)), i))
@@ -276,3 +265,25 @@ def regions(
         parts.append(legend(list(groups), 60.0, height + 12))
     words = f"{title}: from {np.min(values):.3g} to {np.max(values):.3g}"
     return figure(title, words, width, height + below, parts, caption, words)
+
+
+def _tiles(frame: Frame, x: Any, y: Any, values: Any, classes: int) -> list[str]:
+    """Return a grid as rectangles, neighbours of one shade as one."""
+    dx = abs(float(frame.px(x[1]) - frame.px(x[0])))
+    dy = abs(float(frame.py(y[1]) - frame.py(y[0])))
+    shades = values if classes else np.round(np.clip(values, 0, 1) * _SHADES)
+    parts = []
+    for i, row in enumerate(shades):
+        ends = [*(np.flatnonzero(np.diff(row)) + 1), len(row)]
+        for start, end in zip([0, *ends[:-1]], ends, strict=True):
+            value = float(row[start])
+            fill = (
+                f'class="crc-f{int(value) % SERIES}" fill-opacity="0.28"' if classes
+                else f'style="fill:rgba(var(--heat),{0.05 + 0.85 * value / _SHADES:.2f})"'
+            )  # fmt: skip
+            parts.append(
+                f'<rect {fill} x="{float(frame.px(x[start])) - dx / 2:.1f}" '
+                f'y="{float(frame.py(y[i])) - dy / 2 - 0.2:.1f}" '
+                f'width="{dx * (end - start) + 0.3:.1f}" height="{dy + 0.4:.1f}"/>'
+            )
+    return parts

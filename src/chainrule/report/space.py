@@ -11,7 +11,7 @@ from chainrule import nn
 from chainrule.graph import Array
 from chainrule.models import Trial
 from chainrule.pages import Block, Fold, Heading, Paragraph
-from chainrule.report.chart import SERIES
+from chainrule.report.chart import MOST_SERIES
 from chainrule.report.charts import regions, scatter
 
 _GRID, _SMALL_GRID, _UNITS = 56, 28, 12
@@ -33,7 +33,7 @@ def space_section(trial: Trial) -> list[Block]:
 def _groups(trial: Trial, x: Array, y: Array, table: Any) -> dict[str, tuple[Array, Array]]:
     """Return points by the name of their class; of numbers, in one group."""
     target = trial.model.target
-    if target.task not in ("binary", "multiclass") or len(target.classes) > SERIES:
+    if target.task not in ("binary", "multiclass") or len(target.classes) > MOST_SERIES:
         return {"rows": (x, y)}
     labels = np.asarray(target.encode(table)).ravel().astype(int)
     return {

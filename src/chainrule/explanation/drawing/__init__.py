@@ -91,7 +91,9 @@ class Drawing(Shown):
         self.svg = units_svg(account, values) if view == "units" else _laid_out(self.picture)
 
     def text(self) -> str:
-        """Return the computation as an indented tree of lines."""
+        """Return the computation as an indented tree of lines; of layers, a line each."""
+        if self.view == "layers":
+            return exports.listing(self.picture)
         return exports.tree(self.account, self.values)
 
     def to_mermaid(self) -> str:

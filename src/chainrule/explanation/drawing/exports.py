@@ -51,6 +51,19 @@ def _node(account: Account, v: Variable, values: bool, again: bool) -> str:
     return words + mark
 
 
+def listing(picture: Picture) -> str:
+    """Return a line for each box, with what comes in."""
+    lines = []
+    for box in picture.boxes:
+        words = "  ".join([visible(box.label), *box.lines])
+        sources = ", ".join(
+            f"{visible(w.source.lines[0] if w.source.lines else w.source.label)} ({w.above})"
+            for w in box.inputs
+        )
+        lines.append(f"{words}{f'   <- {sources}' if sources else ''}")
+    return "\n".join(lines)
+
+
 def mermaid(picture: Picture) -> str:
     """Return a picture as a Mermaid flow chart."""
     names = _names(picture)
