@@ -1,19 +1,30 @@
-"""Every gradient explained, derived, drawn and exercised, from the graph that was recorded."""
+"""Every gradient explained, derived, drawn and exercised, from the graph that was recorded.
 
-from chainrule.explanation.derivation import Derivation, derive
-from chainrule.explanation.drawing import Drawing, draw
-from chainrule.explanation.explain import Explanation, explain
-from chainrule.explanation.hunt import Hunt, hunt
-from chainrule.explanation.learning import (
-    Exercise,
-    check_my_backward,
-    exercise,
-    grade,
-    spreadsheet,
-)
-from chainrule.explanation.modes import Modes, modes
+Names are imported when they are first used: training looks for NaN with a part of this package,
+and need not wait for the rest.
+"""
 
-__all__ = [
-    "Derivation", "Drawing", "Exercise", "Explanation", "Hunt", "Modes", "check_my_backward",
-    "derive", "draw", "exercise", "explain", "grade", "hunt", "modes", "spreadsheet",
-]  # fmt: skip
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Derivation": "derivation", "derive": "derivation",
+    "Drawing": "drawing", "draw": "drawing",
+    "Exercise": "learning", "check_my_backward": "learning", "exercise": "learning",
+    "grade": "learning", "spreadsheet": "learning",
+    "Explanation": "worked", "explain": "worked",
+    "Hunt": "births", "hunt": "births",
+    "Modes": "costs", "modes": "costs",
+}  # fmt: skip
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'chainrule.explanation' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"chainrule.explanation.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.autodiff.arguments import record
 from chainrule.errors import ChainruleError, NonFiniteError
 from chainrule.explanation.account import Account
-from chainrule.explanation.hunt import Birth, Hunt
+from chainrule.explanation.births import Birth, Hunt
 from chainrule.explanation.names import name_variables
 from chainrule.explanation.numbers import number
 from chainrule.graph import Array, Tensor

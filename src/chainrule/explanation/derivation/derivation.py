@@ -71,8 +71,8 @@ def derive(subject: Any, wrt: Which | None = None, notation: str = "own") -> Any
     >>> derivation = cr.derive(loss, wrt="w")(np.ones((2, 3)), np.ones(3))
     >>> derivation.ok
     True
-    >>> print(derivation.latex("w"))
-    \boldsymbol{\delta}_{\mathbf{w}} = ...
+    >>> print(derivation.latex("w").rpartition("= ")[2])
+    \boldsymbol{\delta}_{\mathbf{z}} \mathbf{x}^{\top}
     """
     profile = notation_named(notation)
     return about(subject, wrt, lambda account: Derivation(account, profile.name))

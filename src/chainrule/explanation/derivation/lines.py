@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,8 @@ class Setting:
 def setting(system: System, notation: Notation) -> Setting:
     """Return how the equations of a system are set in a notation."""
     found = layers(system.account)
+    if notation.own_names:  # the code says whether vectors are columns
+        notation = replace(notation, columns=any(layer.weight_first for layer in found))
     batched = frozenset(_batched(system))
     extra = {
         output: _output_letter(scores, found, system) for output, scores in system.outputs.items()
@@ -197,9 +199,11 @@ def _error(s: Setting, graph: Graph, equation: Equation, value: Any) -> float:
         if found.T.shape != value.shape:
             return float("nan")
         found = found.T  # set with examples as rows
-    same = (found == value) | (np.isnan(found) & np.isnan(value))
-    size = float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
-    return float(np.max(np.abs(found - value), initial=0.0, where=~same)) / (size or 1.0)
+    with np.errstate(all="ignore"):
+        same = (found == value) | (np.isnan(found) & np.isnan(value))
+        gap = np.where(same, 0.0, np.abs(found - value))
+        size = float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
+    return float(np.max(gap, initial=0.0)) / (size or 1.0)
 
 
 def _wide(value: Any) -> Any:

@@ -110,7 +110,8 @@ def _items(account: Account) -> Iterator[Item]:
             yield Item(spoken(v.name), "value", shown, v)
     for v in account.backward:
         for arrival in v.arrivals:
-            if _is_local(v, arrival):
+            same = arrival.use is loss and v.wanted  # then it is the gradient
+            if _is_local(v, arrival) and not same:
                 name = f"d{spoken(arrival.use.name)}/d{spoken(v.name)}"
                 yield Item(name, "local", f"of {expression(account, arrival.use)}", v, arrival)
     for v in account.backward:
