@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,7 @@ def maths_text(maths: Maths) -> str:
 
 
 def _symbol(m: Symbol) -> str:
-    return visible(GREEK.get(m.name, m.name)) + _ACCENTS[m.accent]
+    return unicodedata.normalize("NFC", visible(GREEK.get(m.name, m.name)) + _ACCENTS[m.accent])
 
 
 def _sign(m: Sign) -> str:

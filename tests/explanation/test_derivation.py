@@ -1,0 +1,136 @@
+"""Derivations: the lectures' formulas in the lectures' symbols, evaluated."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from lectures import U, W, X, Y, loss_abc, network_221, softmax_loss
+
+import chainrule as cr
+from chainrule import nn
+from chainrule.errors import ArgumentError
+from chainrule.explanation.derivation import NOTATIONS
+from chainrule.pages.plain import maths_text
+
+RNG = np.random.default_rng(0)
+BATCH = RNG.normal(size=(5, 4)).astype(np.float32)
+LABELS = np.array([0, 1, 0, 1, 1])
+
+
+def objective(model, x, y):
+    return nn.cross_entropy(model(x), y)
+
+
+def network(*widths, activation="tanh"):
+    layers = []
+    for i, (n_in, n_out) in enumerate(pairwise(widths)):
+        layers += [nn.Linear(n_in, n_out, rng=i), activation]
+    return nn.Sequential(*layers[:-1])
+
+
+def formulas(derivation):
+    return {
+        line.equation.variable.name: maths_text(line.maths) for line in derivation.backward
+    }  # fmt: skip
+
+
+GOLDEN = {
+    "kamper": {
+        "s": "δ_{z⁽²⁾} = prod(∂a⁽²⁾/∂z⁽²⁾, δ_{a⁽²⁾}) = δ_{a⁽²⁾} a⁽²⁾ (1 − a⁽²⁾) = a⁽²⁾ − y",
+        "z": "δ_{z⁽¹⁾} = prod(∂a⁽¹⁾/∂z⁽¹⁾, δ_{a⁽¹⁾}) = δ_{a⁽¹⁾} ⊙ a⁽¹⁾ ⊙ (1 − a⁽¹⁾)",
+        "w": "δ_{W⁽¹⁾} = prod(∂z⁽¹⁾/∂W⁽¹⁾, δ_{z⁽¹⁾}) = δ_{z⁽¹⁾} xᵀ",
+    },
+    "koller": {"u": "= ∇ₗ E a", "w": "= ∇ₛ E xᵀ"},
+    "slp": {"s": "= ŷ − y", "u": "h"},
+    "lampos": {"s": "= ∂L/∂c ∂c/∂v = ∂L/∂c c (1 − c) = c − y", "u": "= ∂L/∂v a"},
+    "fund": {"w": "xᵀ"},
+}
+
+
+@pytest.mark.parametrize("notation", GOLDEN)
+def test_the_network_of_two_layers_in_each_notation(notation):
+    derivation = cr.derive(network_221, ("w", "u"), notation)(W, U, X, Y)
+    assert derivation.ok
+    found = formulas(derivation)
+    for name, ending in GOLDEN[notation].items():
+        assert found[name].endswith(ending), found[name]
+
+
+def test_element_by_element():
+    derivation = cr.derive(network_221, ("w", "u"), "lampos")(W, U, X, Y)
+    shown = [maths_text(m) for line in derivation.backward if (m := derivation.element(line))]
+    assert any(text.endswith("∂L/∂v uᵢ") for text in shown), shown
+    assert any(text.endswith("xⱼ") for text in shown)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_a_network_of_modules(notation):
+    derivation = cr.derive(objective, notation=notation)(network(4, 3, 2), BATCH, LABELS)
+    assert derivation.ok
+    assert not any(reason.startswith("examples as rows") for x in derivation.backward
+                   for reason in x.reasons)  # fmt: skip
+    output = next(x for x in derivation.backward if x.equation.variable.name == "z2")
+    assert maths_text(output.maths).replace("ŷ", "Ŷ").replace("− y", "− Y").endswith(
+        "1/N (Ŷ − Y)"
+    )  # fmt: skip
+
+
+def test_sums_over_the_batch():
+    found = formulas(cr.derive(objective, notation="kamper")(network(4, 3, 2), BATCH, LABELS))
+    assert found["model.0.bias"].endswith("= ∑ₙ δ_{Z⁽¹⁾}")
+    assert found["model.0.weight"].endswith("= δ_{Z⁽¹⁾} Xᵀ")
+
+
+def test_the_recursion_is_written_once():
+    derivation = cr.derive(objective, notation="kamper")(network(4, 3, 3, 3, 2), BATCH, LABELS)
+    recursion = derivation.recursion
+    assert (recursion.first, recursion.last) == (1, 3)
+    texts = [maths_text(m) for m in recursion.formulas]
+    assert texts[0].startswith("δ_{Z⁽ˡ⁾} = W⁽ˡ⁺¹⁾ᵀ δ_{Z⁽ˡ⁺¹⁾} ⊙ (1 − A⁽ˡ⁾ ⊙ A⁽ˡ⁾)")
+    assert "A⁽ˡ⁻¹⁾ᵀ" in texts[1]
+    assert "The hidden layers one by one" in str(derivation)
+
+
+def test_layers_that_differ_share_no_recursion():
+    model = nn.Sequential(
+        nn.Linear(4, 3, rng=0), "tanh", nn.Linear(3, 3, rng=1), "relu", nn.Linear(3, 2, rng=2)
+    )
+    assert cr.derive(objective)(model, BATCH, LABELS).recursion is None
+
+
+def test_softmax_with_cross_entropy_written_out():
+    x, y = RNG.normal(size=(3, 4)), np.eye(3)
+    derivation = cr.derive(softmax_loss, "W", "kamper")(RNG.normal(size=(4, 3)), x, y)
+    assert derivation.ok
+    assert derivation.recognised == ["exponentials over their sum"]
+
+
+def test_own_names_stay():
+    found = formulas(cr.derive(loss_abc)(3.0, 1.0, -2.0))
+    assert found["a"] == "δₐ = ∂L/∂a = c"
+    assert found["c"].endswith("a + 2 b")
+
+
+def test_a_formula_that_fails_is_shown():
+    @cr.op(lambda x: x * x, register=False)
+    def odd(g, y, x):
+        return g * (3.0 if isinstance(x, cr.Tensor) else 2.0 * x)
+
+    derivation = cr.derive(lambda x: np.sum(odd(x)))(np.array([3.0, 4.0]))
+    assert not derivation.ok
+    assert "✗" in str(derivation)
+
+
+def test_hostile_names_are_text_only():
+    name = "<script>alert(1)</script>$\\input{x}`|"
+    w = cr.Tensor([1.0, 2.0], name=name)
+    derivation = cr.derive(np.sum(w * w))
+    html, latex = derivation.to_html(), derivation.to_latex()
+    assert "<script" not in html
+    assert "\\input{" not in latex
+    assert "&lt;script&gt;" in html
+
+
+def test_an_unknown_notation():
+    with pytest.raises(ArgumentError, match="notation is one of own, kamper"):
+        cr.derive(loss_abc, notation="nobody")
