@@ -36,7 +36,8 @@ def test_iris_from_one_command(run, tmp_path):
         assert words in ended.out
     assert "\x1b" not in ended.out
     assert names(tmp_path / "runs" / "iris-1") == [
-        "config.json", "history.csv", "metrics.json", "predictions.csv", "request.json",
+        "config.json", "health.csv", "history.csv", "metrics.json", "predictions.csv",
+        "report.html", "request.json",
         "weights.safetensors",
     ]  # fmt: skip
     metrics = json.loads((tmp_path / "runs" / "iris-1" / "metrics.json").read_text())

@@ -153,7 +153,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path):
     code, out, err = interrupt("cut", tmp_path, ["fit", "iris", *LONG, "--out", "cut", "-q"])
     assert (code, out) == (Exit.INTERRUPTED, "")
     assert err == "chainrule: interrupted; go on with: chainrule fit --resume cut\n"
-    assert sorted(p.name for p in (tmp_path / "cut").iterdir()) == ["checkpoint", "request.json"]
+    assert sorted(p.name for p in (tmp_path / "cut").iterdir()) == [
+        "checkpoint", "health.csv", "request.json",
+    ]  # fmt: skip
     refused = chainrule("predict", "cut", "x.csv", cwd=tmp_path)
     assert refused.returncode == Exit.DATA
     resumed = chainrule("fit", "--resume", "cut", "-q", cwd=tmp_path)

@@ -262,7 +262,7 @@ def _table(table, target):
 
 def _digits():
     X, y = _table(load_digits(), load_digits().names[-1])
-    return X[:400, X[:400].std(axis=0) > 0], y[:400]
+    return X[:400, np.ptp(X[:400], axis=0) > 0], y[:400]
 
 
 def _labels():

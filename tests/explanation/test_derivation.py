@@ -75,6 +75,18 @@ def test_a_network_of_modules(notation):
     )  # fmt: skip
 
 
+def test_where_the_code_differs_from_the_lecture_is_said():
+    model = network(4, 3, 2, activation="relu")
+    said = {
+        n: cr.derive(objective, notation=n)(model, BATCH, LABELS).differences for n in NOTATIONS
+    }
+    assert said["kamper"] == []
+    assert said["slp"] == ["ReLU′(0) is 1 in the lecture, 0 in the code"]
+    assert said["lampos"] == [
+        "The lecture's loss is a sum over the examples, the code's a mean: hence N"
+    ]
+
+
 def test_sums_over_the_batch():
     found = formulas(cr.derive(objective, notation="kamper")(network(4, 3, 2), BATCH, LABELS))
     assert found["model.0.bias"].endswith("= ∑ₙ δ_{Z⁽¹⁾}")

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import nn
 from chainrule.constraints import COUNT, check
 from chainrule.doctor import state_checks
 from chainrule.doctor.findings import Finding
 from chainrule.doctor.health import HEALTH, Health, load_health, save_health
-from chainrule.doctor.patient import Patient
+from chainrule.doctor.patient import Patient, Reading
 from chainrule.graph.tree import flatten, map_leaves
 from chainrule.training import Callback, State
 
@@ -84,7 +83,6 @@ class Doctor(Callback):
         self.path = None if folder is None else Path(folder) / HEALTH
         self.findings: list[Finding] = []
         self.health: list[Health] = []
-        self._weights: dict[str, Any] = {}
 
     def on_start(self, state: State) -> None:
         """Look at the network as it begins, or go on where a resumed run left off."""
@@ -93,7 +91,6 @@ class Doctor(Callback):
         if not state.epoch or not self.health:
             self.health = []
             self._look(state)
-        self._remember(state)
 
     def on_epoch_end(self, state: State) -> bool | None:
         """Look at the network, warn of what is new, and never ask to stop."""
@@ -103,31 +100,26 @@ class Doctor(Callback):
         for code in _CHECKS:
             for finding in state_checks.CHECKS[code](patient):
                 self._note(finding, state.epoch)
-        self._remember(state)
         return None
 
     def _look(self, state: State) -> Patient:
         patient = Patient(state.model, self.X, self.y, self.loss)
         self.health += [
-            Health.of(state.epoch, reading, self._moved(state, reading.layer))
+            Health.of(state.epoch, reading, self._ratio(state, reading))
             for reading in patient.readings
         ]
         if self.path is not None:
             save_health(self.path, self.health)
         return patient
 
-    def _remember(self, state: State) -> None:
-        self._weights = {k: np.array(p) for k, p in nn.named_parameters(state.model).items()}
+    @staticmethod
+    def _ratio(state: State, reading: Reading) -> float:
+        """Return how much a gradient step changes a layer's weights, relative to their size.
 
-    def _moved(self, state: State, layer: str) -> float:
-        """Return how far an epoch moved a layer's weight, relative to its size."""
-        name = f"{layer}.weight"
-        new, old = nn.named_parameters(state.model).get(name), self._weights.get(name)
-        if new is None or old is None:
-            return float("nan")
-        size = float(np.linalg.norm(np.asarray(old, np.float64)))
-        moved = float(np.linalg.norm(np.asarray(new, np.float64) - old))
-        return moved / size if size else float("nan")
+        It follows from the state alone, so that a resumed run keeps the same record.
+        """
+        size = reading.weight_norm
+        return state.lr * reading.gradient_norm / size if size else float("nan")
 
     def _note(self, finding: Finding, epoch: int) -> None:
         if any(f.code == finding.code and f.where == finding.where for f in self.findings):

@@ -26,8 +26,8 @@ class Health:
         0 is before training.
     layer : str
     gradient_norm, update_ratio, saturated, dead, activation_std, delta_norm : float
-        See `chainrule.doctor.Reading`; the update's ratio is the norm of what the epoch changed
-        relative to that of the weights, NaN before training.
+        See `chainrule.doctor.Reading`; the update's ratio is the learning rate times the norm of
+        the gradient, relative to that of the weights, NaN before training.
     """
 
     epoch: int

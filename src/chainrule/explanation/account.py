@@ -21,7 +21,7 @@ from chainrule.graph.tensor import pick
 from chainrule.graph.trace import ancestors, carriers
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Arrival:
     """A gradient that came to a variable from one of its uses.
 
@@ -40,7 +40,7 @@ class Arrival:
     value: Any
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Variable:
     """One variable of the graph: a leaf, or the result of an op.
 
@@ -69,6 +69,9 @@ class Variable:
     operands: list[Any] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     delta: Any = None
+
+    def __repr__(self) -> str:
+        return f"Variable({self.name!r})"
 
     @property
     def value(self) -> Any:

@@ -15,7 +15,7 @@ from chainrule.graph import Kind
 _VIEWS = frozenset({"transpose", "swapaxes", "matrix_transpose", "expand_dims", "reshape"})
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Layer:
     """An affine map with what follows it.
 

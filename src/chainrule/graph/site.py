@@ -6,6 +6,8 @@ import dis
 import itertools
 import os
 import sys
+from functools import lru_cache
+from itertools import pairwise
 from types import CodeType, FrameType
 
 import numpy as np
@@ -53,13 +55,18 @@ def assigned(code: CodeType, instruction: int) -> str | None:
     >>> assigned(z.code, z.instruction)
     'z'
     """
-    following = dis.get_instructions(code)
-    here = next((i for i in following if i.offset == instruction), None)
-    after = next(following, None)
-    if here is None or after is None or not after.opname.startswith("STORE_"):
-        return None
-    name = after.argval[0] if isinstance(after.argval, tuple) else after.argval
-    return name if isinstance(name, str) and after.opname in _STORES else None
+    return _assignments(code).get(instruction)
+
+
+@lru_cache(maxsize=256)
+def _assignments(code: CodeType) -> dict[int, str]:
+    """Return, by instruction, the variables that results are assigned to at once."""
+    found: dict[int, str] = {}
+    for here, after in pairwise(dis.get_instructions(code)):
+        if after.opname in _STORES:
+            name = after.argval[0] if isinstance(after.argval, tuple) else after.argval
+            found[here.offset] = str(name)
+    return found
 
 
 _STORES = frozenset({

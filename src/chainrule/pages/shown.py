@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import ArgumentError
-from chainrule.io import atomic_write
 from chainrule.pages.blocks import Page
 
 
@@ -71,6 +70,8 @@ class Shown(ABC):
         OSError
             If the file cannot be written.
         """
+        from chainrule.io import atomic_write  # brings NumPy, which a page without files needs not
+
         suffix, formats = Path(path).suffix.lower(), self.formats()
         if suffix not in formats:
             raise ArgumentError(f"save: {str(path)!r} ends in none of {', '.join(formats)}")

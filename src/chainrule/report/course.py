@@ -49,7 +49,7 @@ def health_section(records: Sequence[Health]) -> list[Block]:
     ]
     measures = (
         ("gradient_norm", "Norm of the gradient", True),
-        ("update_ratio", "Change of the weights in an epoch, relative to their size", True),
+        ("update_ratio", "A gradient step, relative to the weights", True),
         ("activation_std", "Deviation of the outputs", True),
         ("dead", "Share of units that are zero for every row", False),
         ("saturated", "Share of saturated outputs", False),

@@ -131,6 +131,7 @@ class Derivation(Shown):
         return {
             "notation": self.setting.notation.name,
             "conventions": self.setting.notation.facts(),
+            "differences": self.differences,
             "recognised": self.recognised,
             "forward": [_line_facts(line) for line in self.forward],
             "backward": [_line_facts(line) for line in self.backward],
@@ -168,10 +169,31 @@ class Derivation(Shown):
         return Page("Derivation of the gradient", blocks)
 
     def _recognised(self) -> list[Block]:
-        if not self.recognised:
-            return []
-        names = ", ".join(dict.fromkeys(self.recognised))
-        return [Paragraph(f"Recognised in the code and written by name: {names}.")]
+        found: list[Block] = [Paragraph(f"{note}.") for note in self.differences]
+        if self.recognised:
+            names = ", ".join(dict.fromkeys(self.recognised))
+            found.append(Paragraph(f"Recognised in the code and written by name: {names}."))
+        return found
+
+    @property
+    def differences(self) -> list[str]:
+        """Where the code follows another convention than the lecture."""
+        notation, found = self.setting.notation, []
+        averaged = any(x.name == N for line in self.backward for x in line.equation.graph.inputs)
+        if averaged and notation.reduction == "sum":
+            found.append(
+                "The lecture's loss is a sum over the examples, the code's a mean: hence N"
+            )
+        slopes = {
+            v.tensor.params.get("at_zero", 0.0)
+            for v in self.account.variables
+            if v.op is not None and v.op.name == "relu"
+        }
+        for slope in slopes - {notation.relu_at_zero}:
+            found.append(
+                f"ReLU′(0) is {notation.relu_at_zero:g} in the lecture, {slope:g} in the code"
+            )
+        return found
 
     def _symbol_table(self) -> Table:
         rows: list[list[Text]] = []

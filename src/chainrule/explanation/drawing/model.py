@@ -22,7 +22,7 @@ _SYMBOLS = {
 }  # fmt: skip
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Box:
     """A node of the drawing.
 
@@ -67,7 +67,7 @@ class Box:
         return max(30.0 + 14 * len(self.lines), 20.0 * len(self.inputs))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Wire:
     """An edge of the drawing: a variable on its way to a use.
 
@@ -92,7 +92,7 @@ class Wire:
     bends: list[Box] = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Picture:
     """Boxes and wires, and whether they run from left to right or from top to bottom."""
 

@@ -9,6 +9,7 @@ from chainrule.explanation.drawing.ranks import Ranks
 
 GAP = 34.0  # between neighbours of a rank, between a box and the label beside it
 _MARGIN, _SWEEPS = 24.0, 24
+_EFFORT = 60_000  # boxes and bends that are gone over
 _BEND = 10.0  # room for a wire that passes through a rank
 
 
@@ -49,7 +50,8 @@ def _across(ranks: Ranks, downwards: bool) -> None:
     where: dict[Box, float] = {}
     for column in ranks.columns:
         _stack(column, where, [0.0] * len(column), downwards)
-    for sweep in range(_SWEEPS):
+    sweeps = max(4, min(_SWEEPS, 2 * (_EFFORT // (2 * len(where)))))
+    for sweep in range(sweeps):
         forwards = sweep % 2 == 1  # so that the last leaves chains straight
         near = ranks.before if forwards else ranks.after
         for column in ranks.columns if forwards else reversed(ranks.columns):

@@ -14,6 +14,8 @@ from itertools import pairwise
 from chainrule.explanation.drawing.model import Box, Picture
 
 _SWEEPS, _EXCHANGES = 12, 6
+_EFFORT = 30_000  # boxes and bends that are gone over; neighbours are exchanged in what is small
+_EXCHANGED, _MOST_BENDS = 1_500, 5_000
 
 
 def arrange(picture: Picture) -> Ranks:
@@ -38,9 +40,14 @@ def _rank(picture: Picture) -> None:
 
 
 def _bend(picture: Picture) -> None:
-    for wire in picture.wires:
-        for rank in range(wire.source.rank + 1, wire.target.rank):
-            wire.bends.append(Box("bend", "", rank=rank))
+    """Divide long wires by bends; in a tangle the longest go straight through."""
+    bends = 0
+    for wire in sorted(picture.wires, key=lambda w: w.target.rank - w.source.rank):
+        span = range(wire.source.rank + 1, wire.target.rank)
+        bends += len(span)
+        if bends > _MOST_BENDS:
+            return
+        wire.bends = [Box("bend", "", rank=rank) for rank in span]
 
 
 class Ranks:
@@ -70,11 +77,13 @@ class Ranks:
     def settle(self) -> None:
         """Order every rank so that few wires cross."""
         best, fewest = [list(column) for column in self.columns], self.crossings()
-        for sweep in range(_SWEEPS):
+        size = sum(map(len, self.columns))
+        for sweep in range(max(2, min(_SWEEPS, _EFFORT // size))):
             if not fewest:
                 break
             self._sweep(forwards=sweep % 2 == 0)
-            self._exchange()
+            if size <= _EXCHANGED:
+                self._exchange()
             if (found := self.crossings()) < fewest:
                 best, fewest = [list(column) for column in self.columns], found
         self.columns = best
