@@ -1,5 +1,6 @@
 """The worked backward pass: every line checked, forks added up, names and numbers the user's."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from test_derivation_ops import OPS, losses
 import chainrule as cr
 from chainrule import nn, optim, training
 from chainrule.errors import ArgumentError, NotDifferentiableError
+from chainrule.explanation.verify import verify_arrival
 
 
 @pytest.mark.parametrize("entry", OPS, ids=lambda entry: entry.name)
@@ -26,6 +28,22 @@ def test_every_sample_of_every_op_sums_to_its_gradient(entry):
             if f"arg{i}" in explanation.gradients:
                 shown = explanation.gradients[f"arg{i}"]
                 np.testing.assert_allclose(shown, g, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("entry", OPS, ids=lambda entry: entry.name)
+def test_a_product_off_by_a_thousandth_is_wrong(entry):
+    def verdict(line, factor):
+        arrival = replace(line.arrival, value=factor * line.arrival.value)
+        return verify_arrival(arrival, line.variable, np.random.default_rng(0))
+
+    for case, loss in losses(entry):
+        for line in cr.explain(loss, range(len(case.arrays)))(*case.arrays).lines:
+            if line.arrival.use.op.name == "pick":
+                continue
+            right = verdict(line, 1.0)
+            along = abs(right.shown) > max(1e-6, 0.01 * np.linalg.norm(line.arrival.value))
+            if right.status == "verified" and along:
+                assert verdict(line, 1.001).status == "wrong", f"{case}: {line.rule}"
 
 
 def test_a_wrong_rule_is_shown_as_wrong():
