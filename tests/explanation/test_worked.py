@@ -100,6 +100,12 @@ def test_kinks_are_said_to_be_conventions():
     assert "at a kink" in str(explanation)
 
 
+def test_what_differences_cannot_tell_is_said():
+    explanation = cr.explain(lambda x, b: np.sum(x) + b)(np.zeros(0), 1.0)
+    assert explanation.ok
+    assert "3 of 5 lines were checked by finite differences, 2 could not be" in str(explanation)
+
+
 class TestTrails:
     def test_one_weight_through_every_path(self):
         trail = cr.explain(network_221, ("w", "u"))(W, U, X, Y).at("w", (1, 0))

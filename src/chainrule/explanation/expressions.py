@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ _RULES: dict[str, tuple[str, ...]] = {
     "sum": ("{d}, repeated",),
     "mean": ("{d} / {n}, repeated",),
     "transpose": ("{d}.T",),
-    "reshape": ("{d}, in the shape of {0}",),
+    "reshape": ("{d}, reshaped",),
     "gather": ("{d}, each number at the place it was taken from",),
     "take_along_axis": ("{d}, each number at the place it was taken from",),
     "absolute": ("{d} * sign({0})",),
@@ -92,16 +93,30 @@ def expression(account: Account, v: Variable) -> str:
 
 def rule(account: Account, use: Variable, position: int) -> str:
     """Return the product that an input receives, in the names of the variables."""
+    assert use.op is not None
+    form = _form(use, position)
+    if not form:
+        return f"the rule of {use.op.name}{_summary(use.op)}"
+    words = [_held(operand(account, x)) for x in use.operands]
+    size = np.size(_value(use.operands[0])) // max(np.size(use.value), 1)
+    return form.format(*words, y=use.name, d=delta_name(use), n=size)
+
+
+def read(use: Variable, position: int) -> list[Variable]:
+    """Return the variables whose values the product of `rule` has in it."""
+    fields = {name for _, name, _, _ in Formatter().parse(_form(use, position)) if name}
+    operands = [x for i, x in enumerate(use.operands) if str(i) in fields]
+    return [x for x in operands if isinstance(x, Variable)] + [use] * ("y" in fields)
+
+
+def _form(use: Variable, position: int) -> str:
+    """Return the derivative as it is written with placeholders; empty if that is not known."""
     op = use.op
     assert op is not None
-    words = [operand(account, x) for x in use.operands]
     forms = _RULES.get(op.name, ())
     if op.forward is np.matmul:
         forms = _PRODUCTS.get(tuple(np.ndim(_value(x)) for x in use.operands), ())  # type: ignore[arg-type]
-    if position >= len(forms):
-        return f"the rule of {op.name}{_summary(op)}"
-    size = np.size(_value(use.operands[0])) // max(np.size(use.value), 1)
-    return forms[position].format(*map(_held, words), y=use.name, d=delta_name(use), n=size)
+    return forms[position] if position < len(forms) else ""
 
 
 def _value(x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ import numpy as np
 from chainrule.autodiff.arguments import Which
 from chainrule.explanation.account import Account, Arrival, Variable
 from chainrule.explanation.examples import Shares, shares
-from chainrule.explanation.expressions import delta_name, expression, place, rule
+from chainrule.explanation.expressions import delta_name, expression, place, read, rule
 from chainrule.explanation.numbers import dimensions, facts_of, written
 from chainrule.explanation.subject import about
 from chainrule.explanation.trail import Trail, trail
@@ -215,14 +216,19 @@ class Explanation(Shown):
         ]
 
     def _head(self) -> Strong:
-        lines = len(self.lines) + len(self.verdicts)
+        verdicts = [*(x.verdict for x in self.lines), *self.verdicts.values()]
+        counts = Counter(v.status for v in verdicts)
         if self._wrong:
-            return Strong(
-                f"✗ {len(self._wrong)} of {lines} lines are wrong: {', '.join(self._wrong)}", "bad"
-            )
-        kinks = sum(x.verdict.status == "convention" for x in self.lines)
+            wrong = f"{len(self._wrong)} of {len(verdicts)} lines are wrong"
+            return Strong(f"✗ {wrong}: {', '.join(self._wrong)}", "bad")
+        kinks, unknown = counts["convention"], counts["unchecked"]
         note = f"; at {kinks} of them stands the convention for a kink" if kinks else ""
-        return Strong(f"✓ All {lines} lines were checked by finite differences{note}.", "good")
+        if unknown:
+            checked = f"{len(verdicts) - unknown} of {len(verdicts)} lines were"
+            return Strong(f"{checked} checked by finite differences, {unknown} could not be{note}.")
+        return Strong(
+            f"✓ All {len(verdicts)} lines were checked by finite differences{note}.", "good"
+        )
 
     def _forward(self) -> Table:
         rows: list[list[Text]] = [
@@ -265,13 +271,9 @@ class Explanation(Shown):
             served = [x.name for x in v.inputs if x.delta is not None]
             if len(served) > 1:
                 found.append(f"{delta_name(v)} served {', '.join(served)}")
-        kept = [
-            v.name for v in self.account.variables
-            if v.op is not None and any(
-                f" {v.name}" in f" {line.rule}".replace("(", " ").replace("{", " ")
-                for line in self.lines
-            )
-        ]  # fmt: skip
+        arrivals = [line.arrival for line in self.lines]
+        used = {x.serial for a in arrivals for x in read(a.use, a.position)}
+        kept = [v.name for v in self.account.variables if v.op is not None and v.serial in used]
         if kept:
             found.append(f"values of the forward pass that the rules read: {', '.join(kept)}")
         return found
