@@ -58,8 +58,15 @@ def test_a_number_that_is_not_chosen():
 
 
 def test_the_trap_of_where_is_explained():
-    found = hunted(lambda x: np.sum(np.where(x > 0, np.sqrt(np.abs(x)), 0.0)), np.array([1.0, 0.0]))
-    assert found.birth is None or found.masked
+    found = hunted(lambda x: np.sum(np.where(x > 0, np.log(x), 0.0)), np.array([1.0, 0.0]))
+    assert (found.birth.direction, found.birth.op) == ("backward", "log")
+    assert found.masked
+    assert "choose a harmless operand" in " ".join(str(found).split())
+
+
+def test_a_masked_number_without_a_gradient_is_harmless():
+    found = hunted(lambda x: np.sum(x * np.isfinite(np.log(x))), np.array([1.0, 0.0]))
+    assert found.birth is None
 
 
 def test_nothing_is_found_where_all_is_finite():

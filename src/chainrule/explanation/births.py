@@ -141,7 +141,9 @@ class Hunt(Shown):
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        found = _forward(account) or _backward(account)
+        # What is born forward and masked is harmless where the loss is finite: then look backward.
+        forward = [] if _finite(account.loss.value) else _forward(account)
+        found = forward or _backward(account)
         self.birth: Birth | None = found[0] if found else None
         self.more = len(found) - 1 if found else 0
         self.masked = self.birth is not None and _is_masked(account, self.birth)
@@ -219,8 +221,8 @@ class Hunt(Shown):
         if birth.direction == "backward":
             blocks.append(
                 Paragraph(
-                    f"The forward pass is finite, and so is {delta_name(birth.use)}; what the rule "
-                    f"sends to {birth.variable.name} is not."
+                    f"The {'loss' if self.masked else 'forward pass'} is finite, and so is "
+                    f"{delta_name(birth.use)}; what the rule sends to {birth.variable.name} is not."
                 )
             )
         if birth.reason:
