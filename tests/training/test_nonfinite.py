@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from chainrule import nn, optim
-from chainrule.errors import NonFiniteError
-from chainrule.training import fit
+from chainrule.errors import Interrupted, NonFiniteError
+from chainrule.io import load_json, load_tensors
+from chainrule.training import Callback, Checkpoint, fit
+from chainrule.training.checkpoint import latest
 
 ENGINES = ["eager", "numpy", "interpreter"] + [
     name for name in ("numba", "jax") if importlib.util.find_spec(name)
@@ -74,11 +76,41 @@ def test_a_birth_in_the_backward_pass(engine):
 def test_the_last_good_state_is_named(engine, tmp_path):
     X, y = RNG.normal(size=(40, 3)), RNG.normal(size=(40, 1))
     error = caught(
-        (X, y), nn.Linear(3, 1, rng=0), nn.mse, engine, optimizer=optim.SGD(lr=1e9), epochs=60,
-        checkpoint=tmp_path,
+        (X, y), nn.Linear(3, 1, rng=0), nn.mse, engine, checkpoint=tmp_path,
+        schedule=lambda step: 1.0 if step < 6 else 1e30,
     )  # fmt: skip
     assert error.report.checkpoint == str(tmp_path)
     assert str(tmp_path) in str(error.report)
+
+
+def test_no_checkpoint_is_named_where_none_was_saved(engine, tmp_path):
+    X, y = outlier(1, 0, 1e30)
+    error = caught((X, y), nn.Linear(3, 1, rng=0), nn.mse, engine, checkpoint=tmp_path)
+    assert error.report.checkpoint == ""
+
+
+class Stop(Callback):
+    def on_step_end(self, state):
+        if state.step == 3:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "error"), [((), NonFiniteError), ((Stop(),), Interrupted)], ids=["step", "ctrl-c"]
+)
+def test_broken_parameters_never_replace_the_last_good_state(engine, tmp_path, callbacks, error):
+    X, y = RNG.normal(size=(40, 3)), RNG.normal(size=(40, 1))
+    every = 2 if callbacks else 1
+    with pytest.raises(error):
+        fit(
+            nn.Linear(3, 1, rng=0), (X, y), loss=nn.mse, optimizer=optim.SGD(lr=0.1), epochs=1,
+            batch_size=8, engine=engine, callbacks=callbacks,
+            schedule=lambda step: 1.0 if step < 2 else 1e40,
+            checkpoint=Checkpoint(tmp_path, every_steps=every),
+        )  # fmt: skip
+    arrays, _ = load_tensors(latest(tmp_path) / "model.safetensors")
+    assert load_json(latest(tmp_path) / "state.json")["step"] == 2
+    assert all(np.isfinite(x).all() for x in arrays.values())
 
 
 def test_every_engine_says_the_same():

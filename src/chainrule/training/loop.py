@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.data import permutation
 from chainrule.errors import ArgumentError, Interrupted, NonFiniteError
 from chainrule.graph import Array
-from chainrule.graph.tree import flatten, map_leaves
+from chainrule.graph.tree import map_leaves
 from chainrule.nn import Module, load_buffers, named_buffers, named_parameters
 from chainrule.optim import Optimizer
 from chainrule.training import checkpoint as checkpoints
@@ -224,6 +224,7 @@ class Training:
             self._call("on_step_end")
             self._call("on_progress")
             if every and state.step % every == 0 and state.batch < state.steps_per_epoch:
+                self._check_parameters()
                 self._save()
         self._close_epoch()
 
@@ -303,14 +304,17 @@ class Training:
         self.state.history = replace(self.state.history, stopped=reason)
 
     def _check_parameters(self) -> None:
-        if all(np.isfinite(p).all() for p in flatten(self.state.model)[0]):
-            return
+        name = self._broken()
+        if name:
+            raise NonFiniteError(
+                f"step {self.state.step}, in epoch {self.state.epoch + 1}: its update made the "
+                f"parameter {name!r} infinite or NaN: lower the learning rate"
+            )
+
+    def _broken(self) -> str:
+        """Return the name of a parameter that is not finite, empty if all are."""
         arrays = named_parameters(self.state.model).items()
-        name = next(name for name, p in arrays if not np.isfinite(p).all())
-        raise NonFiniteError(
-            f"step {self.state.step}, in epoch {self.state.epoch + 1}: its update made the "
-            f"parameter {name!r} infinite or NaN: lower the learning rate"
-        )
+        return next((name for name, p in arrays if not np.isfinite(p).all()), "")
 
     def _call(self, event: str) -> bool:
         """Call all callbacks; return whether one asks to stop."""
@@ -345,7 +349,8 @@ class Training:
         state, folder = self.state, None
         message = f"interrupted in epoch {state.epoch + 1}, after step {state.step}"
         if self.plan.checkpoint:
-            self._save()
+            if not self._broken():
+                self._save()
             folder = os.fspath(self.plan.checkpoint.folder)
             message += f"; resume=True with the checkpoint in {folder} goes on from there"
         return Interrupted(message, self._result(), state.history, folder)

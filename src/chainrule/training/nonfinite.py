@@ -20,6 +20,7 @@ from chainrule.graph.tree import flatten, paths
 from chainrule.nn import Run, named_parameters
 from chainrule.pages import Block, Heading, Page, Paragraph, Shown, Strong
 from chainrule.training.callbacks import State
+from chainrule.training.checkpoint import latest
 from chainrule.training.rows import Rows
 from chainrule.training.step import Gradients, Step
 
@@ -242,7 +243,7 @@ def refuse(
     NonFiniteError
     """
     report = investigated(step, state, rows, places, found)
-    if checkpoint is not None and os.path.isdir(checkpoint):
+    if checkpoint is not None and latest(checkpoint):
         report.checkpoint = os.fspath(checkpoint)
     raise NonFiniteError(
         f"step {report.step}, in epoch {report.epoch}: {report.what}: {report.cause}; {_REMEDY}",
