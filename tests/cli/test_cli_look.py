@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from chainrule.cli.app import app
 from chainrule.cli.exits import Exit
 from chainrule.cli.exits import explain as explained
+from chainrule.cli.look import save_report
 
 
 def ran(*words):
@@ -52,11 +53,32 @@ def test_derive_draw_and_diagnose(run, tmp_path):
 
 
 def test_wrong_input_gets_one_line(run, tmp_path):
-    assert ran("explain", run, "--row", 9999) == (
-        Exit.DATA, "iris.csv.gz: there is no row at line 9999: rows are at lines 2 to 151"
-    ) or "no row at line 9999" in ran("explain", run, "--row", 9999)[1]  # fmt: skip
+    code, words = ran("explain", run, "--row", 9999)
+    assert code == Exit.DATA
+    assert words.endswith("there is no row at line 9999: rows are at lines 2 to 151")
     assert ran("explain", tmp_path, "--row", 3)[0] == Exit.DATA
     assert ran("derive", run, "--notation", "nobody")[0] == Exit.USAGE
     assert ran("draw", run, "--view", "cube")[0] == Exit.USAGE
-    assert ran("draw", run, "--out", tmp_path / "g.docx")[0] == Exit.DATA
-    assert not (tmp_path / "g.docx").exists()
+    for command in (["explain", run, "--row", 17], ["derive", run], ["draw", run]):
+        assert ran(*command, "--out", tmp_path / "g.docx")[0] == Exit.USAGE
+        assert ran(*command, "--json", "--out", tmp_path / "g.html")[0] == Exit.USAGE
+        assert ran(*command, "--json", "--out", tmp_path / "g.json")[0] == Exit.DONE
+    assert [path.name for path in tmp_path.iterdir()] == ["g.json"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no")])
+def test_a_run_is_whole_without_its_report(tmp_path, monkeypatch, error):
+    def failing(*_):
+        raise error
+
+    monkeypatch.setattr("chainrule.cli.look.run_report", failing)
+    code, words = ran("fit", "iris", "--epochs", 2, "--quiet", "--out", tmp_path / "run")
+    if isinstance(error, KeyboardInterrupt):
+        assert code == Exit.INTERRUPTED
+        with pytest.raises(KeyboardInterrupt, match=r"run is whole, without report\.html"):
+            save_report(None, {}, tmp_path / "run", "iris")
+    else:
+        assert code == Exit.DONE
+        assert "no report.html was written: ValueError: no" in words
+    assert ran("diagnose", tmp_path / "run")[0] == Exit.DONE
+    assert not (tmp_path / "run" / "report.html").exists()

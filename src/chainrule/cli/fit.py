@@ -24,6 +24,7 @@ from chainrule.errors import DataError
 from chainrule.io import atomic_folder, load_json, sole_writer
 from chainrule.models import Trial
 from chainrule.models.run_folder import CHECKPOINT, METRICS, REQUEST, is_complete, write_run
+from chainrule.pages.visible import visible
 from chainrule.training import Checkpoint
 
 
@@ -135,12 +136,14 @@ def _train(
                 callbacks=[doctor_of(trial, folder)],
             )
         metrics = write_run(result, folder)
-        trouble = save_report(result, metrics, folder, request.source)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"interrupted; go on with: chainrule fit --resume {shlex.quote(str(folder))}"
         ) from None
-    if not silent:
+    trouble = save_report(result, metrics, folder, request.source)
+    if silent:
+        sys.stderr.writelines(visible(f"chainrule: {words}") + "\n" for words in trouble)
+    else:
         said = [str(note.message) for note in notes] + trouble
         show.results(show.console(), metrics, said)
     _finish(metrics, folder, as_json=as_json, quiet=quiet)

@@ -11,20 +11,20 @@ import numpy as np
 from chainrule.cli.exits import UsageError
 from chainrule.cli.request import FitRequest, fingerprint, load_request
 from chainrule.data import Table
-from chainrule.doctor import HEALTH, Doctor, diagnose, load_health
+from chainrule.doctor import HEALTH, Diagnosis, Doctor, diagnose, load_health
 from chainrule.errors import DataError
 from chainrule.explanation import derive, draw
-from chainrule.explanation.derivation import NOTATIONS
+from chainrule.explanation.derivation import NOTATIONS, Derivation
+from chainrule.explanation.drawing import VIEWS, Drawing
 from chainrule.models import Result, TableModel, Trial
 from chainrule.models.run_folder import REQUEST, is_complete
-from chainrule.pages import Heading, Page, Shown
+from chainrule.pages import Shown
 from chainrule.report import run_report
-from chainrule.report.examples import example
+from chainrule.report.examples import WorkedRow
 
 REPORT = "report.html"
 _WATCHED, _LOOKS = 128, 40  # rows that are watched in training, and how often at most
 _DERIVED = 8  # rows that a derivation and a drawing are made with
-VIEWS = ("graph", "units", "layers")
 
 
 def doctor_of(trial: Trial, folder: Path) -> Doctor:
@@ -42,6 +42,8 @@ def save_report(result: Result, metrics: dict[str, Any], folder: Path, source: s
     try:
         report = run_report(result, metrics, name, load_health(folder / HEALTH))
         report.save(folder / REPORT)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; {folder} is whole, without {REPORT}") from None
     except Exception as error:  # a run is worth more than its report
         return [f"no {REPORT} was written: {type(error).__name__}: {error}"]
     return []
@@ -86,41 +88,18 @@ def _row_at(table: Table, line: int) -> int:
     return int(found[0])
 
 
-class _RowPage(Shown):
-    """A row of a run, worked out."""
-
-    def __init__(self, title: str, blocks: list[Any], facts: dict[str, Any]) -> None:
-        self.title, self._blocks, self._facts = title, blocks, facts
-
-    def facts(self) -> dict[str, Any]:
-        """Return the answer and the backward pass."""
-        return self._facts
-
-    def page(self) -> Page:
-        """Return the row as a page."""
-        return Page(self.title, [Heading(self.title, 1), *self._blocks])
-
-
 def explain_row(folder: Path, line: int, out: Path | None, *, as_json: bool) -> None:
     """Explain the answer for one row of a run's data."""
-    from chainrule.explanation import explain
-
+    _check_format(WorkedRow, out, as_json)
     _, table, model = _opened(folder)
-    row = _row_at(table, line)
-    title = f"{', '.join(model.target.columns)} at line {line}"
-    one = table.take(np.array([row]))
-    facts = {
-        "line": line,
-        "answer": {name: values[0] for name, values in model.predict(one).items()},
-        **explain(model.objective, wrt="network")(model.network, *model.arrays(one)).facts(),
-    }
-    _give(_RowPage(title, example(model, table, row, "The answer"), facts), out, as_json=as_json)
+    _give(WorkedRow(model, table, _row_at(table, line)), out, as_json=as_json)
 
 
 def derive_run(folder: Path, notation: str, out: Path | None, *, as_json: bool) -> None:
     """Derive the gradients of a run's network."""
     if notation not in NOTATIONS:
         raise UsageError(f"--notation is one of {', '.join(NOTATIONS)}, not {notation!r}")
+    _check_format(Derivation, out, as_json)
     _, table, model = _opened(folder)
     derivation = derive(model.objective, wrt="network", notation=notation)
     _give(derivation(model.network, *_few(table, model, _DERIVED)), out, as_json=as_json)
@@ -129,7 +108,8 @@ def derive_run(folder: Path, notation: str, out: Path | None, *, as_json: bool) 
 def draw_run(folder: Path, view: str, out: Path | None, *, as_json: bool) -> None:
     """Draw the network of a run."""
     if view not in VIEWS:
-        raise UsageError(f"--view is one of {', '.join(VIEWS)}, not {view!r}")
+        raise UsageError(f"--view is {VIEWS}, not {view!r}")
+    _check_format(Drawing, out, as_json)
     _, table, model = _opened(folder)
     rows = 1 if view == "units" else _DERIVED
     drawing = draw(model.objective, wrt="network", view=view)
@@ -138,6 +118,7 @@ def draw_run(folder: Path, view: str, out: Path | None, *, as_json: bool) -> Non
 
 def diagnose_run(folder: Path, out: Path | None, *, try_fixes: bool, as_json: bool) -> None:
     """Examine the network and the data of a run, and a short course of training."""
+    _check_format(Diagnosis, out, as_json)
     request, table, model = _opened(folder)
     trial = Trial.prepare(
         table, request.targets(table), task=request.task, types=request.types,
@@ -159,6 +140,22 @@ def diagnose_run(folder: Path, out: Path | None, *, try_fixes: bool, as_json: bo
 def _few(table: Table, model: TableModel, rows: int) -> tuple[Any, Any]:
     known = table.take(model.target.labelled(table))
     return model.arrays(known.take(np.arange(min(rows, len(known)))))
+
+
+def _check_format(kind: type[Shown], out: Path | None, as_json: bool) -> None:
+    """Refuse a format that the result cannot have, before it is worked out.
+
+    Raises
+    ------
+    UsageError
+    """
+    if out is None:
+        return
+    suffix, formats = out.suffix.lower(), kind.formats()
+    if suffix not in formats:
+        raise UsageError(f"--out ends in one of {', '.join(formats)}, not {out.name!r}")
+    if as_json and suffix != ".json":
+        raise UsageError(f"--json and --out {out.name} ask for two formats: leave one out")
 
 
 def _give(shown: Shown, out: Path | None, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from chainrule.autodiff import grad
 from chainrule.explanation import explain
 from chainrule.graph import Array
 from chainrule.models import TableModel, Trial
-from chainrule.pages import Block, Code, Fold, Heading, Paragraph, Table, Text
+from chainrule.pages import Block, Code, Fold, Heading, Page, Paragraph, Shown, Table, Text
 from chainrule.report.charts import bars
 
 _INPUTS = 12
@@ -20,7 +20,8 @@ def examples_section(trial: Trial, finished: Array) -> list[Block]:
     """Return three held-out rows worked out; fewer, if there is no wrong answer."""
     blocks: list[Block] = []
     for title, row in _chosen(trial, finished).items():
-        blocks += example(trial.model, trial.held_out, row, title)
+        worked = WorkedRow(trial.model, trial.held_out, row)
+        blocks += [Heading(f"{title}: line {worked.line}", 3), *worked.blocks()]
     return [Heading("Worked examples"), *blocks] if blocks else []
 
 
@@ -56,8 +57,8 @@ def _chosen(trial: Trial, finished: Array) -> dict[str, int]:
     return found
 
 
-def example(model: TableModel, table: Any, row: int, title: str) -> list[Block]:
-    """Return one row worked out: its answer, what moved it, and its backward pass.
+class WorkedRow(Shown):
+    """One row worked out: its answer, what moved it, and its backward pass.
 
     Parameters
     ----------
@@ -66,26 +67,36 @@ def example(model: TableModel, table: Any, row: int, title: str) -> list[Block]:
         With the targets.
     row : int
         Position in the table.
-    title : str
     """
-    one = table.take(np.array([row]))
-    answer = {name: values[0] for name, values in model.predict(one).items()}
-    actual = {name: one[name].text(0) for name in model.target.columns}
-    words = ", ".join(f"{name}: {_cell(value)}" for name, value in answer.items())
-    truth = ", ".join(f"{name} is {value}" for name, value in actual.items())
-    line = int(one.lines[0])
-    X, y = model.arrays(one)
-    explanation = explain(model.objective, wrt="network")(model.network, X, y)
-    return [
-        Heading(f"{title}: line {line}", 3),
-        Paragraph(f"Actual: {truth}. {words[0].upper()}{words[1:]}."),
-        *moved(model, X),
-        Fold("The columns of this row", [_cells(one, model)]),
-        Fold("The backward pass for this row", explanation.blocks()[:_EXPLAINED]),
-    ]
 
+    def __init__(self, model: TableModel, table: Any, row: int) -> None:
+        self.model, self.one = model, table.take(np.array([row]))
+        self.line = int(self.one.lines[0])
+        self.answer = {name: values[0] for name, values in model.predict(self.one).items()}
+        self.inputs, y = model.arrays(self.one)
+        objective = explain(model.objective, wrt="network")
+        self.explanation = objective(model.network, self.inputs, y)
 
-_EXPLAINED = 20
+    def facts(self) -> dict[str, Any]:
+        """Return the answer and the backward pass."""
+        return {"line": self.line, "answer": self.answer, **self.explanation.facts()}
+
+    def page(self) -> Page:
+        """Return the row as a page."""
+        title = f"{', '.join(self.model.target.columns)} at line {self.line}"
+        return Page(title, [Heading(title, 1), *self.blocks()])
+
+    def blocks(self) -> list[Block]:
+        """Return what the page holds under its title."""
+        actual = {name: self.one[name].text(0) for name in self.model.target.columns}
+        truth = ", ".join(f"{name} is {value}" for name, value in actual.items())
+        words = ", ".join(f"{name}: {_cell(value)}" for name, value in self.answer.items())
+        return [
+            Paragraph(f"Actual: {truth}. {words[0].upper()}{words[1:]}."),
+            *moved(self.model, self.inputs),
+            Fold("The columns of this row", [_cells(self.one, self.model)]),
+            Fold("The backward pass for this row", self.explanation.blocks()),
+        ]
 
 
 def _cell(value: Any) -> str:
