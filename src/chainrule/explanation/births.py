@@ -173,8 +173,8 @@ class Hunt(Shown):
             "more": self.more,
         }
 
-    def sentence(self) -> str:
-        """Return the whole in one sentence, as an error message has it."""
+    def sentence(self, layer: str = "") -> str:
+        """Return the whole in one sentence, as an error message has it, with the layer if known."""
         birth = self.birth
         if birth is None:
             return "everything is finite"
@@ -183,10 +183,9 @@ class Hunt(Shown):
             "gave numbers that are not finite" if birth.direction == "forward"
             else f"sends {birth.variable.name} a gradient that is not finite"
         )  # fmt: skip
-        return (
-            f"{birth.op} {what} ({birth.count} of {birth.size} numbers, such as {birth.example})"
-            f"{self._given()} [{file}:{line}]"
-        )
+        born = f"{birth.op} in or after the layer {layer!r}" if layer else birth.op
+        share = f"{birth.count} of {birth.size} numbers, such as {birth.example}"
+        return f"{born} {what} ({share}){self._given()} [{file}:{line}]"
 
     def _given(self) -> str:
         """Return the operands at the first place, and why they lead there."""

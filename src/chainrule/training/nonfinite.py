@@ -148,9 +148,7 @@ def _account(step: Step, state: State, rows: Rows, places: Array) -> Account | N
 def _cause(report: NonFiniteReport, birth: Birth, found: Gradients) -> str:
     """Return the sentence of the error."""
     assert report.hunt is not None
-    text = report.hunt.sentence()
-    if report.layer:
-        text = text.replace(birth.op, f"{birth.op} in or after the layer {report.layer!r}", 1)
+    text = report.hunt.sentence(report.layer)
     if birth.direction == "backward":
         text = f"{_unexplained(found)}: {text}"
     if report.rows:
