@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import nn, optim, training
 from chainrule.data import load_digits, load_iris
-from chainrule.doctor import diagnose
+from chainrule.doctor import Trial, diagnose
 
 SEED = 3
 
@@ -343,6 +343,35 @@ def test_remedies_are_tried_and_one_helps(fault):
     assert [t.after for t in finding.tried] == [
         t.after for t in next(f for f in make().findings if f.code == finding.code).tried
     ]
+
+
+def test_a_remedy_helps_only_where_a_lower_loss_was_seen():
+    inf = float("inf")
+    losses = [(1.0, 0.9), (inf, 1.0), (1.0, 0.99), (1.0, inf), (inf, inf)]
+    helped = [Trial("", before, after, "training loss").helped for before, after in losses]
+    assert helped == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize("fault", ["unscaled target", "class imbalance", "label leak"])
+def test_what_changes_the_meaning_of_the_loss_is_not_tried(fault):
+    model, data, options = {
+        "unscaled target": (mlp(4, 16, 1), (numbers()[0], numbers()[1] * 1e6), {"loss": nn.mse}),
+        "class imbalance": (mlp(4, 16, 2), imbalanced(), {}),
+        "label leak": (mlp(4, 16, 3), leaking(), {}),
+    }[fault]
+    found = examined(model, data, try_fixes=True, **options).findings
+    finding = next(f for f in found if f.code == FAULTS[fault][1])
+    assert finding.remedies
+    assert not finding.tried
+
+
+def test_labels_are_counted_from_zero_in_the_validation_part_too():
+    (X, y), (A, a) = held_out(*classes())
+    found = examined(mlp(4, 16, 3), (X, y + 1), validation=(A, a + 1), try_fixes=True).findings
+    (trial,) = next(f for f in found if f.code == "labels-out-of-range").tried
+    assert trial.measure == "best validation loss"
+    assert trial.helped
+    assert trial.after < 1
 
 
 def test_a_history_is_read_too():

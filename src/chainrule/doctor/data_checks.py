@@ -13,8 +13,7 @@ from chainrule.doctor.remedies import (
     BOOK,
     EFFICIENT,
     STANDARDISE,
-    target_scaled,
-    weighted,
+    counted_from_zero,
     without_columns,
 )
 from chainrule.graph.tree import flatten
@@ -122,7 +121,7 @@ def unscaled_target(p: Patient) -> Iterator[Finding]:
         "would have to be that much smaller.",
         {"mean": mean, "std": std},
         row(Script(Symbol("delta"), Symbol("z")), "=", Symbol("y", accent="hat"), "-", Symbol("y")),
-        (Remedy("bring the target to mean 0 and deviation 1", EFFICIENT, target_scaled),),
+        (Remedy("bring the target to mean 0 and deviation 1", EFFICIENT),),
     )  # fmt: skip
 
 
@@ -144,9 +143,8 @@ def labels_out_of_range(p: Patient) -> Iterator[Finding]:
         "The loss picks the output of the label, and there is none.",
         {"low": low, "high": high, "classes": k},
         remedies=(
-            Remedy(
-                "count the classes from 0", change=lambda p: p.changed(y=p.y - int(p.y.min()))
-            ) if counted else Remedy(f"give the network {high + 1} outputs"),
+            Remedy("count the classes from 0", change=counted_from_zero) if counted
+            else Remedy(f"give the network {high + 1} outputs"),
         ),
     )  # fmt: skip
 
@@ -175,8 +173,7 @@ def class_imbalance(p: Patient) -> Iterator[Finding]:
         "nearly no gradient left, and an accuracy that looks good.",
         {"share": share, "majority": float(counts.max() / counts.sum())},
         remedies=(
-            Remedy("weigh the classes by their rarity (class_weight)", "King and Zeng 2001",
-                   weighted if p.loss_name == "cross_entropy" else None),
+            Remedy("weigh the classes by their rarity (class_weight)", "King and Zeng 2001"),
             Remedy("judge by F1 or by the confusion matrix, not by accuracy"),
         ),
     )  # fmt: skip
@@ -200,8 +197,7 @@ def leak(p: Patient) -> Iterator[Finding]:
                 "it alone.",
                 "The network learns to copy a column that will not be known when it is used.",
                 {"column": i},
-                remedies=(Remedy("leave it out", "Kaufman et al. 2012, Leakage in data mining",
-                                 without_columns(i)),),
+                remedies=(Remedy("leave it out", "Kaufman et al. 2012, Leakage in data mining"),),
             )  # fmt: skip
 
 

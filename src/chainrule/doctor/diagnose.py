@@ -11,7 +11,7 @@ from chainrule import nn
 from chainrule.doctor import course_checks, data_checks, state_checks
 from chainrule.doctor.data_checks import Check
 from chainrule.doctor.findings import Diagnosis, Finding, Trial
-from chainrule.doctor.patient import Patient, course
+from chainrule.doctor.patient import Patient
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.optim import Optimizer
 from chainrule.training import History
@@ -120,28 +120,27 @@ def _without_repeats(findings: Sequence[Finding]) -> list[Finding]:
 
 def tried(patient: Patient, finding: Finding) -> list[Trial]:
     """Return what came of trying the remedies of a finding on copies."""
-    if patient.optimizer is None or patient.course is None:
+    if patient.optimizer is None:
         return []
+    measure = "training loss" if patient.validation is None else "best validation loss"
     before = _score(patient)
     found = []
     for remedy in finding.remedies:
         if remedy.change is None:
             continue
         try:
-            with np.errstate(all="ignore"):
-                after = _score(remedy.change(patient))
+            after = _score(remedy.change(patient))
         except ChainruleError:
             continue
-        found.append(Trial(remedy.text, before[0], after[0], after[1]))
+        found.append(Trial(remedy.text, before, after, measure))
     return found
 
 
-def _score(patient: Patient) -> tuple[float, str]:
+def _score(patient: Patient) -> float:
     """Return the loss after a short course, of the validation part if there is one."""
-    with np.errstate(all="ignore"):
-        seen = course(patient)
-    if seen.failure or not seen.losses or not np.isfinite(seen.losses[-1]):
-        return float("inf"), "training loss"
-    if seen.validation:
-        return min(seen.validation), "best validation loss"
-    return seen.losses[-1], "training loss"
+    seen = patient.course
+    if seen is None or seen.failure or not np.isfinite(seen.losses[-1]):
+        return float("inf")
+    if patient.validation is not None:
+        return min(seen.validation, default=float("inf"))
+    return seen.losses[-1]

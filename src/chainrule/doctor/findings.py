@@ -54,7 +54,8 @@ class Trial:
     ----------
     remedy : str
     before, after : float
-        The loss after the same number of steps, without and with it.
+        The loss after the same number of steps, without and with it; infinite where training
+        failed.
     measure : str
         Which loss that is.
     """
@@ -67,7 +68,7 @@ class Trial:
     @property
     def helped(self) -> bool:
         """Whether the loss was lower by a twentieth at least."""
-        return self.after < 0.95 * self.before or not self.before < float("inf")
+        return self.after < 0.95 * self.before
 
 
 @dataclass(frozen=True)
@@ -165,15 +166,15 @@ def _trials(tried: Sequence[Trial]) -> Table:
     rows: list[list[Text]] = [
         [
             trial.remedy,
+            trial.measure,
             f"{trial.before:.4g}",
             f"{trial.after:.4g}",
             [Strong("✓ helped", "good") if trial.helped else Strong("no help", "faint")],
         ]
         for trial in tried
     ]
-    columns = ["tried", "without", "with", ""]
-    caption = f"The {tried[0].measure} after the same steps on copies"
-    return Table(columns, rows, frozenset({1, 2}), caption)
+    columns = ["tried", "measured", "without", "with", ""]
+    return Table(columns, rows, frozenset({2, 3}), "After the same steps on copies")
 
 
 class Diagnosis(Shown):

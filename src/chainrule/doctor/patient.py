@@ -244,19 +244,19 @@ class _Losses(training.Callback):
         return None
 
 
-def course(patient: Patient, steps: int = TRIAL_STEPS) -> Course:
+@np.errstate(all="ignore")
+def course(patient: Patient) -> Course:
     """Train a copy for a short while and return what was seen; nothing else is changed."""
     assert patient.optimizer is not None
     step = max(1, len(patient) // TRIAL_ROWS)
     X, y = map_leaves(lambda x: np.asarray(x)[::step][:TRIAL_ROWS], (patient.X, patient.y))
     n = len(flatten(X)[0][0])
-    epochs = max(3, -(-steps // max(1, -(-n // patient.batch_size))))
+    epochs = max(3, -(-TRIAL_STEPS // max(1, -(-n // patient.batch_size))))
 
     def measure(model: Any) -> tuple[float, float]:
-        with np.errstate(all="ignore"):
-            held = patient.validation
-            outside = float("nan") if held is None else float(patient.loss(model(held[0]), held[1]))
-            return float(patient.loss(model(X), y)), outside
+        held = patient.validation
+        outside = float("nan") if held is None else float(patient.loss(model(held[0]), held[1]))
+        return float(patient.loss(model(X), y)), outside
 
     losses = _Losses(measure)
     failure = ""

@@ -1,10 +1,12 @@
-"""What is usually done, as changes that can be tried, each with its source."""
+"""What is usually done, as changes that can be tried, each with its source.
+
+Only a change that leaves the loss what it was can be tried: one number is compared.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,10 +50,11 @@ def standardised(p: Patient) -> Patient:
     return p.changed(X=scaled(p.X), validation=held)
 
 
-def target_scaled(p: Patient) -> Patient:
-    """Return the patient with a target of mean 0 and deviation 1."""
-    y = np.asarray(p.y, np.float64)
-    return p.changed(y=(y - y.mean()) / (y.std() or 1.0), validation=None)
+def counted_from_zero(p: Patient) -> Patient:
+    """Return the patient whose lowest label is 0."""
+    low = int(p.y.min())
+    held = None if p.validation is None else (p.validation[0], p.validation[1] - low)
+    return p.changed(y=p.y - low, validation=held)
 
 
 def reinitialised(p: Patient) -> Patient:
@@ -81,13 +84,6 @@ def rectified(p: Patient) -> Patient:
         return nn.Activation("relu") if squashes else module
 
     return reinitialised(p.changed(model=nn.map_modules(other, p.model)))
-
-
-def weighted(p: Patient) -> Patient:
-    """Return the patient with classes that count the more, the rarer they are."""
-    counts = np.bincount(np.asarray(p.y).ravel().astype(int)).astype(np.float64)
-    weight = counts.sum() / (len(counts) * np.maximum(counts, 1.0))
-    return p.changed(loss=partial(p.loss, class_weight=weight))
 
 
 def without_output_activation(p: Patient) -> Patient:
