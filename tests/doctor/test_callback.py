@@ -56,6 +56,11 @@ def test_it_warns_once_of_what_is_wrong():
     assert "dead-relu" in {f.code for f in quiet.findings}
 
 
+def test_it_says_that_it_cannot_watch():
+    with pytest.warns(DoctorWarning, match="failed-forward"):
+        trained(mlp(4, 16, 3), callbacks=[Doctor((X, Y[:5]), nn.cross_entropy)])
+
+
 class Stop(Callback):
     def on_epoch_end(self, state):
         if state.epoch == 2:

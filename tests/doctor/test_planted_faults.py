@@ -9,7 +9,8 @@ import pytest
 
 from chainrule import nn, optim, training
 from chainrule.data import load_digits, load_iris
-from chainrule.doctor import Trial, diagnose
+from chainrule.doctor import CHECKS, Trial, course_checks, diagnose, state_checks
+from chainrule.errors import ArgumentError
 
 SEED = 3
 
@@ -194,6 +195,9 @@ FAULTS = {
                          names=["age", "income", "c", "d"]),
         "unscaled-inputs", "'income'",
     ),
+    "a column too few": (
+        lambda: examined(mlp(5, 16, 3), classes()), "failed-forward", "the network",
+    ),
     "labels out of range": (
         lambda: examined(mlp(4, 16, 2), classes()), "labels-out-of-range", "row ",
     ),
@@ -314,6 +318,33 @@ def test_healthy_runs_are_left_alone():
     }
     assert len(HEALTHY) == 10
     assert sum(map(len, alarms.values())) <= 1, alarms
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "left_out"),
+    [
+        (4, {"optimizer": optim.Adam(), "validation": held_out(*classes())[1]}, set()),
+        (4, {"optimizer": optim.Adam()}, {"shared-rows", "overfitting", "no-signal"}),
+        (4, {}, {"shared-rows", *course_checks.CHECKS}),
+        (5, {}, {"shared-rows", *course_checks.CHECKS, *state_checks.OF_A_PASS}),
+    ],
+)
+def test_only_what_was_looked_at_counts_as_checked(columns, options, left_out):
+    diagnosis = diagnose(mlp(columns, 16, 3), held_out(*classes())[0], **options)
+    assert set(CHECKS) - set(diagnosis.checked) == left_out
+    if not diagnosis.findings:
+        assert f"{len(CHECKS) - len(left_out)} things were checked" in str(diagnosis)
+
+
+def test_what_cannot_compute_is_no_clean_bill():
+    diagnosis = diagnose(mlp(5, 16, 3), classes())
+    assert diagnosis.codes == ["failed-forward"]
+    assert "5 are expected" in diagnosis.findings[0].seen
+
+
+def test_remedies_cannot_be_tried_without_an_optimizer():
+    with pytest.raises(ArgumentError, match="optimizer="):
+        diagnose(mlp(4, 16, 3), classes(), try_fixes=True)
 
 
 def test_nothing_that_is_given_is_changed():

@@ -20,7 +20,8 @@ from chainrule.training import Callback, State
 
 WATCHED = 128  # rows of the probe
 _CHECKS = (
-    "dead-relu", "saturation", "vanishing-gradient", "exploding-gradient", "logits-blow-up",
+    "failed-forward", "dead-relu", "saturation", "vanishing-gradient", "exploding-gradient",
+    "logits-blow-up",
 )  # fmt: skip
 
 

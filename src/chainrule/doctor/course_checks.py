@@ -73,22 +73,7 @@ def failed(p: Patient) -> Iterator[Finding]:
         yield Finding("failed-step", "error", "training", course.failure, "Nothing can be learnt.")
 
 
-def non_finite_loss(p: Patient) -> Iterator[Finding]:
-    """non-finite-loss: a loss that is NaN or infinite before anything was learnt."""
-    if p.account is None or np.isfinite(p.account.loss.value):
-        return
-    seen = p.course.failure if p.course is not None and p.course.failure else (
-        f"The loss of the probe is {p.account.loss.value}."
-    )  # fmt: skip
-    yield Finding(
-        "non-finite-loss", "error", "the loss", seen,
-        "Every gradient of a loss that is no number is no number either.",
-        remedies=(Remedy("take losses from scores (cross_entropy), never logs of probabilities",
-                         BOOK + "section 4.1"),),
-    )  # fmt: skip
-
-
-def _curves(p: Patient) -> tuple[list[float], list[float]]:
+def curves(p: Patient) -> tuple[list[float], list[float]]:
     """Return training and validation losses, of the history or of the short course."""
     if p.history is not None and len(p.history) > 1:
         columns = p.history.columns()
@@ -99,7 +84,7 @@ def _curves(p: Patient) -> tuple[list[float], list[float]]:
 
 def overfitting(p: Patient) -> Iterator[Finding]:
     """overfitting: a validation loss that rises while the training loss falls."""
-    inside, outside = _curves(p)
+    inside, outside = curves(p)
     stopped = p.history is not None and p.history.best_epoch is not None
     if len(outside) < 3 or len(inside) < 3 or stopped:  # the best epoch's weights are kept then
         return
@@ -123,7 +108,7 @@ def overfitting(p: Patient) -> Iterator[Finding]:
 
 def no_signal(p: Patient) -> Iterator[Finding]:
     """no-signal: what is learnt says nothing of other rows, as if the labels were shuffled."""
-    inside, outside = _curves(p)
+    inside, outside = curves(p)
     if len(outside) < 3 or p.validation is None or len(p) < _LEAST:
         return
     constant = _constant_loss(p)
@@ -157,11 +142,10 @@ def _constant_loss(p: Patient) -> float | None:
     return None
 
 
-CHECKS: dict[str, Check] = {
-    "non-finite-loss": non_finite_loss,
+OF_A_COURSE: dict[str, Check] = {
     "lr-too-large": lr_too_large,
     "lr-too-small": lr_too_small,
     "failed-step": failed,
-    "overfitting": overfitting,
-    "no-signal": no_signal,
 }
+OF_TWO_CURVES: dict[str, Check] = {"overfitting": overfitting, "no-signal": no_signal}
+CHECKS = {**OF_A_COURSE, **OF_TWO_CURVES}

@@ -21,7 +21,8 @@ CHECKS: dict[str, Check] = {**data_checks.CHECKS, **state_checks.CHECKS, **cours
 _FOLLOWS = {
     "non-finite-data": ("lr-too-large", "non-finite-loss", "failed-step", "exploding-gradient"),
     "non-finite-parameters": ("lr-too-large", "non-finite-loss", "exploding-gradient"),
-    "labels-out-of-range": ("failed-step", "no-gradient", "non-finite-loss"),
+    "labels-out-of-range": ("failed-forward", "failed-step", "no-gradient", "non-finite-loss"),
+    "failed-forward": ("failed-step",),
     "non-finite-loss": ("lr-too-large", "exploding-gradient"),
     "symmetry": ("vanishing-gradient",),
 }
@@ -63,11 +64,17 @@ def diagnose(
     batch_size : int
     seed : int
     try_fixes : bool
-        Whether remedies are tried: the same short course with and without each.
+        Whether remedies are tried: the same short course with and without each. It needs an
+        optimizer.
 
     Returns
     -------
     Diagnosis
+
+    Raises
+    ------
+    ArgumentError
+        If remedies are to be tried without an optimizer, or no loss follows from the targets.
 
     Examples
     --------
@@ -78,23 +85,26 @@ def diagnose(
     >>> "unscaled-inputs" in diagnosis.codes
     True
     """
+    if try_fixes and optimizer is None:
+        raise ArgumentError("diagnose: try_fixes=True trains copies, so that optimizer= is needed")
     notes: list[str] = []
     X, y = data
     if loss is None:
-        loss = _suggested(model, y)
+        loss = _suggested(y)
         notes.append(f"No loss was given; {getattr(loss, '__name__', loss)} was taken.")
     patient = Patient(
         model, X, y, loss, optimizer, validation, history, tuple(names), batch_size, seed
     )
     if optimizer is None:
         notes.append("No optimizer was given, so that no course of training was watched.")
-    findings = _without_repeats([f for check in CHECKS.values() for f in check(patient)])
+    checks = _possible(patient)
+    findings = _without_repeats([f for check in checks.values() for f in check(patient)])
     if try_fixes:
         findings = [f.with_trials(tried(patient, f)) for f in findings]
-    return Diagnosis(findings, list(CHECKS), notes)
+    return Diagnosis(findings, list(checks), notes)
 
 
-def _suggested(model: Any, y: Any) -> Callable[..., Any]:
+def _suggested(y: Any) -> Callable[..., Any]:
     """Return the loss that targets suggest.
 
     Raises
@@ -112,6 +122,17 @@ def _suggested(model: Any, y: Any) -> Callable[..., Any]:
     return nn.mse
 
 
+def _possible(p: Patient) -> dict[str, Check]:
+    """Return the checks that have something to look at."""
+    blind = {
+        "shared-rows": p.validation is None,
+        **dict.fromkeys(state_checks.OF_A_PASS, p.account is None),
+        **dict.fromkeys(course_checks.OF_A_COURSE, p.course is None),
+        **dict.fromkeys(course_checks.OF_TWO_CURVES, not course_checks.curves(p)[1]),
+    }
+    return {code: check for code, check in CHECKS.items() if not blind.get(code)}
+
+
 def _without_repeats(findings: Sequence[Finding]) -> list[Finding]:
     codes = {finding.code for finding in findings}
     hidden = {code for first, later in _FOLLOWS.items() if first in codes for code in later}
@@ -120,8 +141,6 @@ def _without_repeats(findings: Sequence[Finding]) -> list[Finding]:
 
 def tried(patient: Patient, finding: Finding) -> list[Trial]:
     """Return what came of trying the remedies of a finding on copies."""
-    if patient.optimizer is None:
-        return []
     measure = "training loss" if patient.validation is None else "best validation loss"
     before = _score(patient)
     found = []

@@ -185,7 +185,8 @@ class Diagnosis(Shown):
     findings : list of Finding
         The worst first.
     checked : list of str
-        Codes of all that was looked for.
+        Codes of all that was looked for; what needs an optimizer, a validation part or a network
+        that can compute is left out without it.
     notes : list of str
         What the doctor had to assume, and what could not be looked at.
     """

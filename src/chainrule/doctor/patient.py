@@ -14,13 +14,14 @@ from chainrule.errors import ChainruleError, NonFiniteError
 from chainrule.explanation.account import Account
 from chainrule.explanation.layers import layers
 from chainrule.explanation.subject import account_of
-from chainrule.graph import Array
+from chainrule.graph import Array, Tensor
 from chainrule.graph.tree import flatten, map_leaves
 from chainrule.optim import Optimizer
 from chainrule.training import History
 
 PROBE = 256  # rows on which a network is measured
 TRIAL_ROWS, TRIAL_STEPS = 512, 200  # of a short course of training
+_FAILURES = (ChainruleError, ValueError, TypeError, IndexError)  # of a network that does not fit
 
 
 @dataclass(frozen=True)
@@ -153,24 +154,37 @@ class Patient:
         return map_leaves(taken, self.X), map_leaves(taken, self.y)
 
     @cached_property
+    def _pass(self) -> tuple[Account | None, Any, str]:
+        """A forward and a backward pass on the probe, the outputs, and what went wrong."""
+        outputs = None
+
+        def objective(model: Any, X: Any, y: Any) -> Any:
+            nonlocal outputs
+            outputs = model(X)
+            return self.loss(outputs, y)
+
+        try:
+            with np.errstate(all="ignore"):
+                return account_of(objective, (self.model, *self.probe), 0), outputs, ""
+        except _FAILURES as error:
+            return None, outputs, f"{type(error).__name__}: {error}"
+
+    @property
     def account(self) -> Account | None:
         """A forward and a backward pass on the probe; None if that is not possible."""
-        X, y = self.probe
-        try:
-            with np.errstate(all="ignore"):
-                return account_of(lambda model, X, y: self.loss(model(X), y), (self.model, X, y), 0)
-        except (ChainruleError, ValueError, TypeError, IndexError):
-            return None
+        return self._pass[0]
 
-    @cached_property
+    @property
     def outputs(self) -> Array | None:
         """The network's outputs on the probe; None if it cannot compute them."""
-        try:
-            with np.errstate(all="ignore"):
-                found = self.model(self.probe[0])
-        except (ChainruleError, ValueError, TypeError, IndexError):
-            return None
-        return found if isinstance(found, np.ndarray) else None
+        found = self._pass[1]
+        value = found.value if isinstance(found, Tensor) else found
+        return value if isinstance(value, np.ndarray) else None
+
+    @property
+    def failure(self) -> str:
+        """What the network or the loss raised on the probe; empty if nothing."""
+        return self._pass[2]
 
     @cached_property
     def readings(self) -> list[Reading]:
@@ -268,7 +282,7 @@ def course(patient: Patient) -> Course:
         )  # fmt: skip
     except NonFiniteError as error:
         failure = str(error)
-    except (ChainruleError, ValueError, TypeError, IndexError) as error:
+    except _FAILURES as error:
         failure = f"{type(error).__name__}: {error}"
     inside = [a for a, _ in losses.found]
     outside = [b for _, b in losses.found if np.isfinite(b)]

@@ -46,6 +46,30 @@ def parameters_not_finite(p: Patient) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def failed_forward(p: Patient) -> Iterator[Finding]:
+    """failed-forward: a network or a loss that raises."""
+    if p.failure:
+        yield Finding(
+            "failed-forward", "error", "the network or the loss", p.failure,
+            "Without outputs and a loss there is no gradient, and nothing can be learnt.",
+        )  # fmt: skip
+
+
+def non_finite_loss(p: Patient) -> Iterator[Finding]:
+    """non-finite-loss: a loss that is NaN or infinite before anything was learnt."""
+    if p.account is None or np.isfinite(p.account.loss.value):
+        return
+    seen = p.course.failure if p.course is not None and p.course.failure else (
+        f"The loss of the probe is {p.account.loss.value}."
+    )  # fmt: skip
+    yield Finding(
+        "non-finite-loss", "error", "the loss", seen,
+        "Every gradient of a loss that is no number is no number either.",
+        remedies=(Remedy("take losses from scores (cross_entropy), never logs of probabilities",
+                         BOOK + "section 4.1"),),
+    )  # fmt: skip
+
+
 def initial_loss(p: Patient) -> Iterator[Finding]:
     """initial-loss: an untrained classifier that is sure of itself."""
     if p.trained or p.account is None or p.loss_name not in (
@@ -287,8 +311,8 @@ def _ends_in_sigmoid(p: Patient) -> bool:
     return False
 
 
-CHECKS: dict[str, Check] = {
-    "non-finite-parameters": parameters_not_finite,
+OF_A_PASS: dict[str, Check] = {
+    "non-finite-loss": non_finite_loss,
     "initial-loss": initial_loss,
     "dead-relu": dead_relu,
     "saturation": saturation,
@@ -300,4 +324,9 @@ CHECKS: dict[str, Check] = {
     "linear-layers": linear_layers,
     "no-gradient": no_gradient,
     "softmax-twice": softmax_twice,
+}
+CHECKS: dict[str, Check] = {
+    "failed-forward": failed_forward,
+    "non-finite-parameters": parameters_not_finite,
+    **OF_A_PASS,
 }
