@@ -61,6 +61,17 @@ def test_it_says_that_it_cannot_watch():
         trained(mlp(4, 16, 3), callbacks=[Doctor((X, Y[:5]), nn.cross_entropy)])
 
 
+def test_a_second_training_is_watched_as_the_first():
+    doctor = Doctor((X, Y), nn.cross_entropy)
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            trained(mlp(4, 16, 16, 3, bias=-10.0), callbacks=[doctor])
+        assert [w.category for w in seen] == [DoctorWarning] * len(doctor.findings) != []
+    trained(mlp(4, 16, 3), callbacks=[doctor])
+    assert not doctor.findings
+
+
 class Stop(Callback):
     def on_epoch_end(self, state):
         if state.epoch == 2:

@@ -50,7 +50,7 @@ class Doctor(Callback):
     Attributes
     ----------
     findings : list of Finding
-        What it warned of.
+        What it warned of in the latest training.
     health : list of Health
         A record for each layer and epoch.
 
@@ -87,6 +87,7 @@ class Doctor(Callback):
 
     def on_start(self, state: State) -> None:
         """Look at the network as it begins, or go on where a resumed run left off."""
+        self.findings = []
         known = [] if self.path is None else load_health(self.path)
         self.health = [record for record in known if record.epoch <= state.epoch]
         if not state.epoch or not self.health:

@@ -13,7 +13,7 @@ from chainrule.doctor.remedies import BOOK, CLIP, HIGHER, LOWER, MUCH_HIGHER, MU
 from chainrule.pages.maths import Maths, Symbol, row
 
 _WORSE = 1.5  # times the first loss
-_LEAP = 0.5  # size of an update relative to its weight
+_LEAP = 0.5  # size of an update relative to its weight, if the loss rises above the first
 _STILL, _TINY = 0.005, 1e-5  # relative fall of the loss; size of an update relative to its weight
 _LEAST = 60  # rows from which a gap to the validation part says something
 
@@ -30,17 +30,16 @@ def lr_too_large(p: Patient) -> Iterator[Finding]:
     if course is None or not course.losses or not np.isfinite(course.losses[0]):
         return
     first, last = course.losses[0], course.losses[-1]
-    diverged = bool(course.failure) and "finite" in course.failure
     rose = len(course.losses) > 1 and not last <= _WORSE * max(first, 1e-12)
-    leaps = course.update_ratio > _LEAP
-    if not (diverged or rose or leaps):
+    leaps = course.update_ratio > _LEAP and not np.max(course.losses) <= first
+    if not (course.diverged or rose or leaps):
         return
     seen = (
-        f"Training stopped: {course.failure}." if diverged
+        f"Training stopped: {course.failure}." if course.diverged
         else f"The loss went from {first:.4g} to {last:.4g}." if rose
         else f"One update changes weights by {course.update_ratio:.2g} times their size."
     )  # fmt: skip
-    lr = p.optimizer.lr if p.optimizer else float("nan")
+    lr = course.lr
     yield Finding(
         "lr-too-large", "error", f"lr={lr:g}", seen,
         "A step that is longer than the valley is wide lands higher on the other side.",
@@ -51,12 +50,12 @@ def lr_too_large(p: Patient) -> Iterator[Finding]:
 def lr_too_small(p: Patient) -> Iterator[Finding]:
     """lr-too-small: updates too small to change anything."""
     course = p.course
-    if course is None or len(course.losses) < 2 or course.failure:
-        return
+    if course is None or len(course.losses) < 2 or course.failure or p.trained:
+        return  # a network that has been trained may have converged
     first, last = course.losses[0], course.losses[-1]
     if not (course.update_ratio < _TINY and abs(first - last) < _STILL * abs(first)):
         return
-    lr = p.optimizer.lr if p.optimizer else float("nan")
+    lr = course.lr
     yield Finding(
         "lr-too-small", "warning", f"lr={lr:g}",
         f"An update changes weights by {course.update_ratio:.1e} of their size; the loss went from "
@@ -69,7 +68,7 @@ def lr_too_small(p: Patient) -> Iterator[Finding]:
 def failed(p: Patient) -> Iterator[Finding]:
     """failed-step: a step of training that raises."""
     course = p.course
-    if course is not None and course.failure and "finite" not in course.failure:
+    if course is not None and course.failure and not course.diverged:
         yield Finding("failed-step", "error", "training", course.failure, "Nothing can be learnt.")
 
 
@@ -130,12 +129,12 @@ def _constant_loss(p: Patient) -> float | None:
     assert p.validation is not None
     y = np.asarray(p.y)
     held = np.asarray(p.validation[1])
-    if p.is_classifier and y.dtype.kind in "iu":
+    if p.loss_name in ("cross_entropy", "nll") and y.dtype.kind in "iu":
         k = int(max(y.max(), held.max())) + 1
         shares = np.bincount(y.ravel(), minlength=k) / y.size
         return float(-np.mean(np.log(np.maximum(shares[held.ravel()], 1e-12))))
     if p.loss_name == "binary_cross_entropy":
-        share = np.clip(np.mean(y), 1e-12, 1 - 1e-12)
+        share = np.clip(np.mean(y, axis=0), 1e-12, 1 - 1e-12)
         return float(-np.mean(held * np.log(share) + (1 - held) * np.log(1 - share)))
     if p.loss_name == "mse":
         return float(np.mean((held - y.mean(axis=0)) ** 2))

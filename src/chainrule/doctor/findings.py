@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ class Finding:
             "severity": self.severity,
             "where": self.where,
             "seen": self.seen,
-            "numbers": self.numbers,
+            "numbers": {name: _finite(value) for name, value in self.numbers.items()},
             "harm": self.harm,
             "equation": None if self.equation is None else maths_latex(self.equation),
             "remedies": [{"text": r.text, "source": r.source} for r in self.remedies],
@@ -153,8 +154,9 @@ class Finding:
         return found
 
 
-def _finite(value: float) -> float | str:
-    return value if abs(value) < float("inf") else str(value)
+def _finite(value: Any) -> Any:
+    """Return a number that JSON lacks as a word."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _remedy(remedy: Remedy) -> Text:

@@ -67,6 +67,9 @@ class Course:
         On the validation rows.
     failure : str
         Why it ended early; empty if it did not.
+    diverged : bool
+        Whether that was a loss or a gradient that is not finite.
+    lr : float
     update_ratio : float
         The median over parameters of the size of an update relative to that of the parameter.
     """
@@ -74,6 +77,8 @@ class Course:
     losses: list[float]
     validation: list[float]
     failure: str
+    diverged: bool
+    lr: float
     update_ratio: float
 
 
@@ -273,7 +278,7 @@ def course(patient: Patient) -> Course:
         return float(patient.loss(model(X), y)), outside
 
     losses = _Losses(measure)
-    failure = ""
+    failure, diverged = "", False
     try:
         training.fit(
             patient.model, (X, y), loss=patient.loss, optimizer=patient.optimizer, epochs=epochs,
@@ -281,12 +286,13 @@ def course(patient: Patient) -> Course:
             callbacks=[losses],
         )  # fmt: skip
     except NonFiniteError as error:
-        failure = str(error)
+        failure, diverged = str(error), True
     except _FAILURES as error:
         failure = f"{type(error).__name__}: {error}"
     inside = [a for a, _ in losses.found]
     outside = [b for _, b in losses.found if np.isfinite(b)]
-    return Course(inside, outside, failure, _update_ratio(patient))
+    lr = patient.optimizer.lr
+    return Course(inside, outside, failure, diverged, lr, _update_ratio(patient))
 
 
 def _update_ratio(patient: Patient) -> float:

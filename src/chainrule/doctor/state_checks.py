@@ -192,7 +192,7 @@ def activation_scale(p: Patient) -> Iterator[Finding]:
     if len(hidden) < 2 or not hidden[0].std > 0:
         return
     ratio = hidden[-1].std / hidden[0].std
-    if 1 / _GROWN <= ratio <= _GROWN:
+    if not np.isfinite(ratio) or 1 / _GROWN <= ratio <= _GROWN:
         return
     verb = "grow" if ratio > 1 else "fade"
     yield Finding(
