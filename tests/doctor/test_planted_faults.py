@@ -9,7 +9,15 @@ import pytest
 
 from chainrule import nn, optim, training
 from chainrule.data import load_digits, load_iris
-from chainrule.doctor import CHECKS, Trial, course_checks, diagnose, state_checks
+from chainrule.doctor import (
+    CHECKS,
+    Doctor,
+    Trial,
+    course_checks,
+    diagnose,
+    spread_rows,
+    state_checks,
+)
 from chainrule.errors import ArgumentError
 
 SEED = 3
@@ -60,6 +68,16 @@ def softmax_loss(outputs, y):
     """The cross-entropy as one should not compute it."""
     p = np.exp(outputs) / np.sum(np.exp(outputs), axis=1, keepdims=True)
     return -np.mean(np.log(np.take_along_axis(p, y[:, None], axis=1)))
+
+
+class Columns(nn.Module):
+    """A layer in a notation where examples are columns, its weight transposed."""
+
+    def __init__(self, weight):
+        self.weight = weight
+
+    def forward(self, x):
+        return (self.weight.T @ x.T).T
 
 
 class Lazy(nn.Module):
@@ -210,6 +228,10 @@ FAULTS = {
         lambda: examined(mlp(4, 16, 3, init=lambda shape, rng: np.full(shape, 0.1)), classes()),
         "symmetry", "model.0.weight",
     ),
+    "equal units, columns": (
+        lambda: examined(Columns(np.tile([[0.1], [0.2], [0.3], [0.4]], 3)), classes()), "symmetry",
+        "model.weight",
+    ),
     "label leak": (lambda: examined(mlp(4, 16, 3), leaking()), "leak", "column 3"),
     "target leak": (
         lambda: examined(mlp(4, 16, 1), proportional(), loss=nn.mse), "leak", "column 1",
@@ -318,6 +340,12 @@ def _plane():
     return X, X @ np.array([[3.0], [-2.0], [2.0], [1.0]]) + 1
 
 
+def _zeros_last():
+    model = mlp(4, 16, 3)
+    model.layers[2].weight = np.zeros((3, 16), np.float32)
+    return model
+
+
 def _learnt():
     model, history = training.fit(
         nn.Linear(4, 1, rng=0), numbers(), loss=nn.mse, optimizer=optim.SGD(lr=0.3), epochs=100,
@@ -337,6 +365,10 @@ HEALTHY = {
     "hinge, hardly separable": lambda: examined(
         mlp(4, 64, 64, 3), held_out(*classes(spread=0.5, seed=2))[0], 0.02, nn.multiclass_hinge,
         validation=held_out(*classes(spread=0.5, seed=2))[1], batch_size=8,
+    ),
+    "zeros in the last layer": lambda: examined(_zeros_last(), classes()),
+    "equal inputs, columns": lambda: examined(
+        Columns(np.tile([0.1, -0.2, 0.3], (4, 1))), classes()
     ),
     "a plane, learnt at once": lambda: examined(
         nn.Linear(4, 1, rng=0), _plane(), 0.3, nn.mse, optim.SGD, batch_size=16
@@ -452,6 +484,16 @@ def test_labels_are_counted_from_zero_in_the_validation_part_too():
     assert trial.measure == "best validation loss"
     assert trial.helped
     assert trial.after < 1
+
+
+@pytest.mark.parametrize("n", [0, 1, 127, 128, 129, 255, 256, 1000])
+def test_rows_are_taken_evenly(n):
+    rows = spread_rows(n, 128)
+    assert min(n, 65) <= len(rows) <= 128
+    assert len(set(np.diff(rows))) <= 1
+    assert not n or np.diff([*rows, n]).max() == np.diff([*rows, n])[0]
+    X = np.arange(n)[:, None]
+    np.testing.assert_array_equal(Doctor((X, X), nn.mse).X, X[rows])
 
 
 def test_a_history_is_read_too():

@@ -4,7 +4,7 @@ from chainrule.doctor.callback import Doctor, DoctorWarning
 from chainrule.doctor.diagnose import CHECKS, diagnose
 from chainrule.doctor.findings import Diagnosis, Finding, Remedy, Trial
 from chainrule.doctor.health import HEALTH, Health, load_health, save_health
-from chainrule.doctor.patient import Reading, readings
+from chainrule.doctor.patient import Reading, readings, spread_rows
 
 __all__ = [
     "CHECKS",
@@ -21,4 +21,5 @@ __all__ = [
     "load_health",
     "readings",
     "save_health",
+    "spread_rows",
 ]

@@ -8,14 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from chainrule.constraints import COUNT, check
 from chainrule.doctor import state_checks
 from chainrule.doctor.findings import Finding
 from chainrule.doctor.health import HEALTH, Health, load_health, save_health
-from chainrule.doctor.patient import Patient, Reading
-from chainrule.graph.tree import flatten, map_leaves
+from chainrule.doctor.patient import Patient, Reading, some_rows
 from chainrule.training import Callback, State
 
 WATCHED = 128  # rows of the probe
@@ -56,6 +53,7 @@ class Doctor(Callback):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from chainrule import nn, optim, training
     >>> X, y = np.linspace(-1, 1, 64)[:, None], np.linspace(-2, 2, 64)[:, None]
     >>> doctor = Doctor((X, y), nn.mse)
@@ -78,8 +76,7 @@ class Doctor(Callback):
     ) -> None:
         check("Doctor", {"every": COUNT}, {"every": every})
         X, y = data
-        step = max(1, len(flatten(X)[0][0]) // WATCHED)
-        self.X, self.y = map_leaves(lambda x: np.asarray(x)[::step][:WATCHED], (X, y))
+        self.X, self.y = some_rows((X, y), WATCHED)
         self.loss, self.every, self.warn = loss, every, warn
         self.path = None if folder is None else Path(folder) / HEALTH
         self.findings: list[Finding] = []

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule import nn, training
 from chainrule.errors import ChainruleError, NonFiniteError
 from chainrule.explanation.account import Account
-from chainrule.explanation.layers import layers
+from chainrule.explanation.layers import Layer, layers
 from chainrule.explanation.subject import account_of
 from chainrule.graph import Array, Tensor
 from chainrule.graph.tree import flatten, map_leaves
@@ -22,6 +22,27 @@ from chainrule.training import History
 PROBE = 256  # rows on which a network is measured
 TRIAL_ROWS, TRIAL_STEPS = 512, 200  # of a short course of training
 _FAILURES = (ChainruleError, ValueError, TypeError, IndexError)  # of a network that does not fit
+
+
+def spread_rows(n: int, most: int) -> Array:
+    """Return the positions of rows evenly taken from n: all, or every second, or every third.
+
+    Examples
+    --------
+    >>> spread_rows(7, 3)
+    array([0, 3, 6])
+    """
+    return np.arange(0, n, max(1, -(-n // most)))
+
+
+def some_rows(tree: Any, most: int) -> Any:
+    """Return a tree of arrays with so many of their rows at most, evenly taken."""
+
+    def taken(x: Any) -> Array:
+        array = np.asarray(x)
+        return array[spread_rows(len(array), most)]
+
+    return map_leaves(taken, tree)
 
 
 @dataclass(frozen=True)
@@ -149,14 +170,13 @@ class Patient:
     @cached_property
     def probe(self) -> tuple[Any, Any]:
         """Rows to measure on, evenly taken from all."""
-        step = max(1, len(self) // PROBE)
         dtype = np.result_type(*nn.named_parameters(self.model).values())
 
-        def taken(x: Any) -> Any:
-            rows = np.asarray(x)[::step][:PROBE]
-            return rows.astype(dtype) if rows.dtype.kind == "f" else rows
+        def cast(rows: Array) -> Array:
+            return rows.astype(dtype, copy=False) if rows.dtype.kind == "f" else rows
 
-        return map_leaves(taken, self.X), map_leaves(taken, self.y)
+        X, y = map_leaves(cast, some_rows((self.X, self.y), PROBE))
+        return X, y
 
     @cached_property
     def _pass(self) -> tuple[Account | None, Any, str]:
@@ -192,9 +212,14 @@ class Patient:
         return self._pass[2]
 
     @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers, from the first to the last."""
+        return [] if self.account is None else layers(self.account)
+
+    @cached_property
     def readings(self) -> list[Reading]:
-        """What is measured of each layer, from the first to the last."""
-        return [] if self.account is None else readings(self.account)
+        """What is measured of each layer."""
+        return [_reading(layer) for layer in self.layers]
 
     @cached_property
     def course(self) -> Course | None:
@@ -204,11 +229,11 @@ class Patient:
 
 def readings(account: Account) -> list[Reading]:
     """Return what is measured of each layer of a forward and backward pass."""
-    with np.errstate(all="ignore"):
-        return [_reading(layer) for layer in layers(account)]
+    return [_reading(layer) for layer in layers(account)]
 
 
-def _reading(layer: Any) -> Reading:
+@np.errstate(all="ignore")
+def _reading(layer: Layer) -> Reading:
     parts = [p for p in (layer.weight, layer.bias) if p is not None]
     a = np.asarray(layer.a.value, np.float64)
     rows = a.reshape(len(a), -1) if a.ndim > 1 else a[None]
@@ -267,8 +292,7 @@ class _Losses(training.Callback):
 def course(patient: Patient) -> Course:
     """Train a copy for a short while and return what was seen; nothing else is changed."""
     assert patient.optimizer is not None
-    step = max(1, len(patient) // TRIAL_ROWS)
-    X, y = map_leaves(lambda x: np.asarray(x)[::step][:TRIAL_ROWS], (patient.X, patient.y))
+    X, y = some_rows((patient.X, patient.y), TRIAL_ROWS)
     n = len(flatten(X)[0][0])
     epochs = max(3, -(-TRIAL_STEPS // max(1, -(-n // patient.batch_size))))
 

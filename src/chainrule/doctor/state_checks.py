@@ -22,7 +22,6 @@ from chainrule.doctor.remedies import (
     STANDARDISE,
     without_output_activation,
 )
-from chainrule.explanation.layers import layers
 from chainrule.pages.maths import Fenced, Maths, Number, Script, Sign, Symbol, Words, row
 
 # Deltas that shrink or grow by this factor over the depth; four layers of sigmoids at their best,
@@ -228,12 +227,12 @@ def logits_blow_up(p: Patient) -> Iterator[Finding]:
 
 def symmetry(p: Patient) -> Iterator[Finding]:
     """symmetry: units of a layer that are all the same."""
-    for layer in [] if p.account is None else layers(p.account):
+    for layer in p.layers:
         weight = np.asarray(layer.weight.value)
-        units = weight if layer.transposed or layer.weight_first else weight.T
+        units = weight if layer.transposed != layer.weight_first else weight.T
         if weight.ndim != 2 or len(units) < 2 or not np.all(units == units[:1]):
             continue
-        if layer is layers(p.account)[-1] and not np.any(weight):  # type: ignore[arg-type]
+        if layer is p.layers[-1] and not np.any(weight):
             continue  # zeros in the last layer alone are a usual start
         yield Finding(
             "symmetry", "warning", layer.weight.name,
@@ -247,7 +246,7 @@ def symmetry(p: Patient) -> Iterator[Finding]:
 
 def linear_layers(p: Patient) -> Iterator[Finding]:
     """linear-layers: two layers with no activation between them."""
-    for before, after in pairwise([] if p.account is None else layers(p.account)):
+    for before, after in pairwise(p.layers):
         if after.x is before.z and before.a is before.z:
             yield Finding(
                 "linear-layers", "warning", f"{before.weight.name} and {after.weight.name}",
