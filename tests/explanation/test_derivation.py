@@ -1,5 +1,6 @@
 """Derivations: the lectures' formulas in the lectures' symbols, evaluated."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -91,6 +92,27 @@ def test_sums_over_the_batch():
     found = formulas(cr.derive(objective, notation="kamper")(network(4, 3, 2), BATCH, LABELS))
     assert found["model.0.bias"].endswith("= ∑ₙ δ_{Z⁽¹⁾}")
     assert found["model.0.weight"].endswith("= δ_{Z⁽¹⁾} Xᵀ")
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_a_batch_as_long_as_another_axis(notation):
+    derivation = cr.derive(objective, notation=notation)(network(4, 4, 3), BATCH[:4], LABELS[:4])
+    assert derivation.ok
+    for line in derivation.backward:
+        element = maths_text(derivation.element(line))
+        assert not re.search("ᵢᵢ|ⱼⱼ|ₙ", element), element
+    bias = maths_text(derivation.element(derivation.line("model.0.bias")))
+    assert re.search(r"ᵢ[^∑]*= ∑ⱼ .*(ⱼᵢ|ᵢⱼ)", bias.replace("_{0, i}", "ᵢ")), bias
+    assert "N" not in maths_text(derivation.line("z2").maths)
+
+
+@pytest.mark.parametrize("width", [4, 8])
+def test_an_average_over_features_as_many_as_examples(width):
+    model = nn.Sequential(
+        nn.Linear(3, width, rng=0), nn.LayerNorm(width), nn.Linear(width, 2, rng=1)
+    )
+    text = formulas(cr.derive(objective)(model, BATCH[:4, :3], LABELS[:4]))["z1"]
+    assert text.endswith(f")/{width}"), text
 
 
 def test_the_recursion_is_written_once():

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.explanation.derivation.equations import DELTA, Equation, System
 from chainrule.explanation.derivation.normal import N, mapped
-from chainrule.graph import Graph, Input, trace
+from chainrule.graph import Constant, Graph, Input, trace
 from chainrule.graph.ir import Value
 
 _TRIALS, _SAME = 3, 1e-9
@@ -97,15 +97,18 @@ def _short_form(graph: Graph, output: str, activation: str, system: System) -> G
 
 
 def _difference(output: str, target: str, p: Any, scaled: bool, system: System) -> Graph:
-    names = [output, target]
+    n = np.float64(system.n)
     if scaled:
-        graph = trace(lambda p, y, n: (1.0 / n) * (p - y))(p, p, np.float64(system.n))
-        names.append(N)
+        graph = trace(lambda p, y, n: (1.0 / n) * (p - y))(p, p, n)
     else:
         graph = trace(lambda p, y: p - y)(p, p)
-    made = {id(x): Input(name, x.aval) for x, name in zip(graph.inputs, names, strict=True)}
+    names = (output, target, N)
+    made = {
+        id(x): Input(name, x.aval) if name != N or system.counted else Constant(n)
+        for x, name in zip(graph.inputs, names, strict=False)
+    }
     found = mapped(graph, lambda node: _with_inputs(node, lambda x: made.get(id(x), x)))
-    return Graph(tuple(made.values()), found.outputs)
+    return Graph(tuple(x for x in made.values() if isinstance(x, Input)), found.outputs)
 
 
 def _equal(

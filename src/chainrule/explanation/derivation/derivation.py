@@ -247,9 +247,8 @@ class Derivation(Shown):
         s = self.setting
         if not line.shape:
             return None
-        axis = 1 if s.columns else 0
         try:
-            indices, right = index_form(line.graphs[-1], self._element_symbol, s.system.n, axis)
+            indices, right = index_form(line.graphs[-1], self._element_symbol, s.system.counted)
         except (UnsupportedError, ValueError, TypeError):  # shapes that no index form is known for
             return None
         return row(self._element_symbol(line.equation.key, indices), "=", right)

@@ -82,6 +82,8 @@ class System:
         The value of every symbol.
     n : int
         Number of examples, if the rows of a batch are such; 0 otherwise.
+    counted : int
+        The same, if an axis of that length always counts the examples; 0 otherwise.
     aliases : dict of (op name, key) to key
         The symbol of an op's result on a symbol, such as that of ``softmax(z)``.
     outputs : dict of str to str
@@ -91,8 +93,9 @@ class System:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.n = _examples(account)
+        self.counted = self.n if _told_by_length(account, self.n) else 0
         self.values: dict[str, Any] = {}
-        if self.n:
+        if self.counted:
             self.values[N] = np.asarray(self.n, account.loss.tensor.dtype)
         self.forward: list[Equation] = []
         self.backward: list[Equation] = []
@@ -167,7 +170,7 @@ class System:
         graph = build(symbols, names, [formula], flatten(symbols)[1], flatten([formula])[1])
         log: list[str] = []
         graph = rewrite(graph, DERIVATION_RULES, log)
-        graph, more = normal(graph, self.aliases, self.values, self.n)
+        graph, more = normal(graph, self.aliases, self.values, self.counted)
         graph = rewrite(graph, DERIVATION_RULES, log)
         reasons = [r for line in log if (r := reason(line))] + more
         return Equation(key, v, _needed(graph), list(dict.fromkeys(reasons)), terms)
@@ -231,6 +234,14 @@ def _examples(account: Account) -> int:
     if first is None or first.x is None or first.weight_first or np.ndim(first.x.value) != 2:
         return 0
     return len(first.x.value)
+
+
+def _told_by_length(account: Account, n: int) -> bool:
+    """Return whether only the first axis of a batch, and no axis of a parameter, is n long."""
+    own = [
+        np.shape(v.value)[0 if v.wanted else 1 :] for v in account.variables if not v.is_bundle
+    ]  # fmt: skip
+    return not any(n in lengths for lengths in own)
 
 
 def _needed(graph: Graph) -> Graph:

@@ -41,9 +41,7 @@ _SCALED = frozenset({"spread", "broadcast_to", "cast", "reshape_like", "positive
 _SIGNS = {"add": "+", "subtract": "-"}
 
 
-def index_form(
-    graph: Graph, element: Element, n: int, example_axis: int
-) -> tuple[list[Maths], Maths]:
+def index_form(graph: Graph, element: Element, n: int) -> tuple[list[Maths], Maths]:
     """Return the indices of the left side and the formula of one of its elements.
 
     Parameters
@@ -52,9 +50,7 @@ def index_form(
     element : callable
         Takes a key and indices, and returns the symbol of that element.
     n : int
-        Number of examples, which have the index n; 0 without a batch.
-    example_axis : int
-        Which axis of a matrix counts them.
+        Length of the axes that count the examples, which have the index n; 0 if there are none.
 
     Raises
     ------
@@ -62,32 +58,26 @@ def index_form(
         If an op has no index form here.
     """
     output = graph.outputs[0]
-    writer = _Writer(element, n, example_axis)
-    indices = [writer.fresh(shape(output), axis) for axis in range(len(shape(output)))]
+    writer = _Writer(element, n)
+    indices = [writer.fresh(length) for length in shape(output)]
     return [i for i in indices if i is not None], writer.write(output, indices)[0]
 
 
 class _Writer:
-    def __init__(self, element: Element, n: int, example_axis: int) -> None:
-        self.element, self.n, self.example_axis = element, n, example_axis
+    def __init__(self, element: Element, n: int) -> None:
+        self.element, self.n = element, n
         self.letters = iter(_LETTERS)
 
-    def fresh(self, lengths: Sequence[int], axis: int) -> Index:
+    def fresh(self, length: int) -> Index:
         """Return a new index for an axis."""
-        if self.n and lengths[axis] == self.n and axis == min(self.example_axis, len(lengths) - 1):
+        if self.n and length == self.n:
             return Symbol("n")
-        if lengths[axis] == 1:
+        if length == 1:
             return None
         letter = next(self.letters, None)
         if letter is None:
             raise UnsupportedError("the formula needs more indices than there are letters")
         return Symbol(letter)
-
-    def inner(self, a: Value, b: Value) -> Index:
-        """Return the index that a product sums over."""
-        if self.n and shape(b)[0] == self.n and self.example_axis == 0 and len(shape(b)) == 2:
-            return Symbol("n")
-        return self.fresh(shape(a), len(shape(a)) - 1)
 
     def held(self, value: Value, indices: Sequence[Index], at_least: int) -> Maths:
         maths, strength = self.write(value, indices)
@@ -188,7 +178,7 @@ def _matmul(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
     a, b = node.inputs
     if len(shape(a)) > 2 or len(shape(b)) > 2:
         raise UnsupportedError("a product of stacks of matrices has no index form")
-    inner = w.inner(a, b)
+    inner = w.fresh(shape(a)[-1])
     rest = list(indices)
     left = [rest.pop(0), inner] if len(shape(a)) == 2 else [inner]
     right = [inner, rest.pop(0)] if len(shape(b)) == 2 else [inner]
@@ -209,7 +199,7 @@ def _reduced(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
     inner: list[Index] = []
     signs: list[Maths] = []
     for a in range(len(lengths)):
-        inner.append(w.fresh(lengths, a) if a in gone else next(rest, None))
+        inner.append(w.fresh(lengths[a]) if a in gone else next(rest, None))
         if a in gone and inner[-1] is not None:
             signs.append(_sigma(inner[-1]))
     if node.op.name == "mean":
@@ -220,10 +210,10 @@ def _reduced(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
 def _sum_to(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
     x = node.inputs[0]
     extra = len(shape(x)) - len(shape(node))
-    inner = [w.fresh(shape(x), a) for a in range(extra)]
+    inner = [w.fresh(length) for length in shape(x)[:extra]]
     signs = [_sigma(i) for i in inner if i is not None]
     for a, (length, whole) in enumerate(zip(shape(node), shape(x)[extra:], strict=True)):
-        i = w.fresh(shape(x), a + extra) if length == 1 < whole else indices[a]
+        i = w.fresh(whole) if length == 1 < whole else indices[a]
         inner.append(i)
         if length == 1 < whole and i is not None:
             signs.append(_sigma(i))
@@ -233,7 +223,7 @@ def _sum_to(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
 def _softmax(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
     axis = node.params.get("axis", -1) % len(indices)
     x = node.inputs[0]
-    k = w.fresh(shape(x), axis)
+    k = w.fresh(shape(x)[axis])
     others = [k if a == axis else i for a, i in enumerate(indices)]
     top = Script(Symbol("e"), None, w.write(x, indices)[0])
     bottom = Script(Symbol("e"), None, w.write(x, others)[0])
@@ -263,7 +253,7 @@ def _compared(sign: str) -> Callable[[_Writer, Node, Sequence[Index]], Written]:
 def _cross_entropy(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
     z, y = node.inputs
     axis = node.params.get("axis", -1) % len(shape(z))
-    k = w.fresh(shape(z), axis)
+    k = w.fresh(shape(z)[axis])
     inner = list(indices)
     inner.insert(axis, k)
     scores: Any = w.write(z, inner)[0]

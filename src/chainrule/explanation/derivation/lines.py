@@ -92,10 +92,8 @@ class Setting:
     printer: Printer = field(init=False)
 
     def __post_init__(self) -> None:
-        axis = 1 if self.columns and self.system.n else 0
-        self.printer = Printer(
-            self.symbol, self.system.n, axis, self.notation.columns, self.system.aliases
-        )
+        system = self.system
+        self.printer = Printer(self.symbol, system.counted, self.notation.columns, system.aliases)
 
     def symbol(self, key: str) -> Maths:
         """Return the symbol of a key of the equations."""

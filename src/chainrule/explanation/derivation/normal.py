@@ -80,7 +80,7 @@ def normal(
     values : mapping of str to array
         Of all keys.
     n : int
-        Number of examples; 0 if there is no batch.
+        Length of the axes that count the examples; 0 if there are none.
     """
     reasons: list[str] = []
     made: dict[str, Input] = {x.name: x for x in graph.inputs}
@@ -93,7 +93,7 @@ def normal(
         if isinstance(source, Input) and (node.op.name, source.name) in aliases:
             return symbol(aliases[node.op.name, source.name], node.aval)
         if node.op.name == "extent":
-            return _count(_size(node), n, symbol(N, node.aval) if n else None)
+            return _count(node, n, symbol(N, node.aval))
         if _sums_to_one(node, values):
             reasons.append("the targets of an example sum to 1")
             return Constant(1.0)
@@ -107,23 +107,22 @@ def normal(
     return Graph(inputs, found.outputs), reasons
 
 
-def _size(node: Node) -> int:
-    axis = node.params.get("axis")
-    lengths = shape(node.inputs[0])
-    if axis is None:
-        return int(np.prod(lengths))
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    return int(np.prod([lengths[a] for a in axes]))
+def reduced_axes(node: Node) -> list[int]:
+    """Return the axes of its input that a node takes together, in order."""
+    ndim, axis = len(shape(node.inputs[0])), node.params.get("axis")
+    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return sorted(a % ndim for a in axes)
 
 
-def _count(size: int, n: int, number: Input | None) -> Value:
-    """Return how many numbers there are, as a multiple of the number of examples if it is one."""
-    if number is None or size % n:
-        return Constant(float(size))
-    if size == n:
-        return number
-    product = node_of(REGISTRY.by_name["multiply"], Constant(float(size // n)), number)
-    return replace(product, aval=number.aval)
+def _count(node: Node, n: int, number: Input) -> Value:
+    """Return the extent of axes, as a multiple of the number of examples if one counts them."""
+    lengths = [shape(node.inputs[0])[a] for a in reduced_axes(node)]
+    if not n or n not in lengths:
+        return Constant(float(np.prod(lengths)))
+    lengths.remove(n)
+    others = Constant(float(np.prod(lengths)))
+    product = node_of(REGISTRY.by_name["multiply"], others, number)
+    return number if others.value == 1 else replace(product, aval=node.aval)
 
 
 def _sums_to_one(node: Node, values: Mapping[str, Any]) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from chainrule.explanation.derivation.normal import gathers, is_transpose, shape
+from chainrule.explanation.derivation.normal import gathers, is_transpose, reduced_axes, shape
 from chainrule.graph import Constant, Input, Node
 from chainrule.graph.ir import Value
 from chainrule.pages.maths import (
@@ -56,9 +56,7 @@ class Printer:
     symbol : callable
         Takes a key and returns its symbol.
     n : int
-        Number of examples, which the first axis of a batch counts; 0 without a batch.
-    example_axis : int
-        Which axis of a matrix counts the examples: 0 of rows, 1 of columns.
+        Length of the axes that count the examples; 0 if there are none.
     columns : bool
         Whether a vector is a column.
     results : mapping of (op name, key) to key
@@ -68,13 +66,11 @@ class Printer:
     def __init__(
         self,
         symbol: Callable[[str], Maths],
-        n: int = 0,
-        example_axis: int = 0,
-        columns: bool = True,
-        results: Mapping[tuple[str, str], str] | None = None,
+        n: int,
+        columns: bool,
+        results: Mapping[tuple[str, str], str],
     ) -> None:
-        self.symbol, self.n, self.example_axis = symbol, n, example_axis
-        self.columns, self.results = columns, results or {}
+        self.symbol, self.n, self.columns, self.results = symbol, n, columns, results
 
     def maths(self, value: Value) -> Maths:
         """Return a value as a formula."""
@@ -116,18 +112,14 @@ class Printer:
 
     def summed_axes(self, node: Node) -> list[tuple[Maths, Maths]]:
         """Return the indices that a reduction sums over, each with its number."""
-        lengths, axis = shape(node.inputs[0]), node.params.get("axis")
-        along = (
-            range(len(lengths)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        )
-        return [self.axis(lengths, a % len(lengths)) for a in sorted(along)]
+        lengths = shape(node.inputs[0])
+        return [self.axis(lengths[a]) for a in reduced_axes(node)]
 
-    def axis(self, lengths: Sequence[int], axis: int) -> tuple[Maths, Maths]:
+    def axis(self, length: int) -> tuple[Maths, Maths]:
         """Return the index of an axis and the number of its places."""
-        examples = min(self.example_axis, len(lengths) - 1)
-        if self.n and lengths[axis] == self.n and axis == examples:
+        if self.n and length == self.n:
             return Symbol("n"), Symbol("N")
-        return Symbol("k"), Number(str(lengths[axis]))
+        return Symbol("k"), Number(str(length))
 
 
 def _constant(value: Any) -> Written:
@@ -252,7 +244,7 @@ def _sum_to(p: Printer, node: Node) -> Written:
     lengths, kept = shape(node.inputs[0]), shape(node)
     extra = len(lengths) - len(kept)
     gone = [a for a in range(len(lengths)) if a < extra or kept[a - extra] < lengths[a]]
-    return _summed(p, [_sigma(p.axis(lengths, a)[0]) for a in gone], node.inputs[0])
+    return _summed(p, [_sigma(p.axis(lengths[a])[0]) for a in gone], node.inputs[0])
 
 
 def _mean(p: Printer, node: Node) -> Written:

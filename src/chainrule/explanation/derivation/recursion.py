@@ -76,8 +76,7 @@ def _relative(s: Setting, equation: Equation, number: int) -> Maths:
             return s.symbols.gradient(symbol(key.removeprefix(DELTA)))
         return _set_relative(_letter(s, key), number)
 
-    axis = 1 if s.columns else 0
-    printer = Printer(symbol, s.system.n, axis, s.notation.columns)
+    printer = Printer(symbol, s.system.counted, s.notation.columns, {})
     return row(symbol(equation.key), "=", printer.maths(graph.outputs[0]))
 
 
