@@ -64,6 +64,33 @@ def test_element_by_element():
     assert any(text.endswith("xⱼ") for text in shown)
 
 
+@cr.op(lambda x: 2 * x * (x > 0), register=False)
+def twice_relu(g, y, x):
+    return np.where(x > 0, 2.0, 0) * g
+
+
+def masked(x):
+    y = twice_relu(x)
+    return np.sum(y**2)
+
+
+def row_sums(x):
+    s = np.sum(np.tanh(x), axis=2, keepdims=True)
+    return np.sum(s**2)
+
+
+@pytest.mark.parametrize(("loss", "shape", "element"), [
+    (masked, (3,), "δ_xᵢ = 2 1_{[xᵢ > 0]} δ_yᵢ"),
+    (lambda x: np.var(x), (3,), "δ_xᵢ = 2/3 (xᵢ − 1/3 ∑ⱼ xⱼ)"),
+    (row_sums, (1, 3, 4), "sᵢ = ∑ⱼ tanh(xᵢⱼ)"),
+])  # fmt: skip
+def test_every_factor_and_index_of_an_element(loss, shape, element):
+    derivation = cr.derive(loss)(RNG.normal(size=shape))
+    assert derivation.ok
+    shown = [derivation.element(line) for line in (*derivation.forward, *derivation.backward)]
+    assert element in [maths_text(m) for m in shown if m is not None]
+
+
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_a_network_of_modules(notation):
     derivation = cr.derive(objective, notation=notation)(network(4, 3, 2), BATCH, LABELS)

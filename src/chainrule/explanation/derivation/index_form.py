@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UnsupportedError
-from chainrule.explanation.derivation.normal import shape
+from chainrule.explanation.derivation.normal import is_number, reduced_axes, shape
 from chainrule.explanation.derivation.printing import (
     ATOM,
+    EXAMPLE,
     FUNCTIONS,
-    ONE,
     POWER,
     PREFIX,
     PRODUCT,
     SUM,
     Written,
+    one_over,
 )
 from chainrule.graph import Constant, Graph, Input, Kind, Node
 from chainrule.graph.ir import Value
@@ -71,7 +72,7 @@ class _Writer:
     def fresh(self, length: int) -> Index:
         """Return a new index for an axis."""
         if self.n and length == self.n:
-            return Symbol("n")
+            return EXAMPLE
         if length == 1:
             return None
         letter = next(self.letters, None)
@@ -191,19 +192,14 @@ def _sigma(index: Maths) -> Maths:
 
 
 def _reduced(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
-    x, axis = node.inputs[0], node.params.get("axis")
+    x, gone = node.inputs[0], reduced_axes(node)
     lengths = shape(x)
-    along = range(len(lengths)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    gone = {a % len(lengths) for a in along}
-    rest = iter([i for i in indices if i is not None or not node.params.get("keepdims")])
-    inner: list[Index] = []
-    signs: list[Maths] = []
-    for a in range(len(lengths)):
-        inner.append(w.fresh(lengths[a]) if a in gone else next(rest, None))
-        if a in gone and inner[-1] is not None:
-            signs.append(_sigma(inner[-1]))
-    if node.op.name == "mean":
-        signs.insert(0, Fraction(ONE, Symbol("N")))
+    inner = list(indices)
+    for a in gone:
+        inner[a : a + bool(node.params.get("keepdims"))] = [w.fresh(lengths[a])]
+    signs: list[Maths] = [_sigma(i) for a in gone if (i := inner[a]) is not None]
+    if signs and node.op.name == "mean":
+        signs.insert(0, one_over([lengths[a] for a in gone], w.n))
     return row(*signs, w.held(x, inner, PRODUCT)), PRODUCT
 
 
@@ -232,12 +228,12 @@ def _softmax(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
 
 def _where(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
     condition, a, b = node.inputs
-    if not (isinstance(b, Constant) and np.ndim(b.value) == 0 and b.value == 0):
+    if not is_number(b, 0):
         raise UnsupportedError("a choice has no index form")
     mask = Script(
         Symbol("1", "upright"), Fenced(w.write(condition, w.of(condition, node, indices))[0], "[]")
     )
-    if isinstance(a, Constant):
+    if is_number(a, 1):
         return mask, ATOM
     return row(w.held(a, w.of(a, node, indices), PRODUCT), "thin", mask), PRODUCT
 

@@ -58,6 +58,11 @@ def shape(value: Value) -> tuple[int, ...]:
     return value.aval.shape if isinstance(value.aval, Aval) else ()
 
 
+def is_number(value: Value, number: float) -> bool:
+    """Return whether a value is this one number."""
+    return isinstance(value, Constant) and np.ndim(value.value) == 0 and value.value == number
+
+
 def gathers(value: Value, *index: Any) -> bool:
     """Return whether a node selects with just this index, such as ``[..., None]``."""
     if not isinstance(value, Node) or value.op.name != "gather" or len(value.inputs) != 1:
@@ -142,9 +147,7 @@ def _is_one(node: Node) -> bool:
     """Return whether a node is the product of something with the constant one."""
     if node.op.forward is not np.multiply:
         return False
-    return any(
-        isinstance(x, Constant) and np.ndim(x.value) == 0 and x.value == 1 for x in node.inputs[1:]
-    )
+    return any(is_number(x, 1) for x in node.inputs[1:])
 
 
 def _tidied(node: Node) -> Value:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.explanation.derivation.normal import gathers, is_transpose, reduced_axes, shape
+from chainrule.explanation.derivation.normal import (
+    gathers,
+    is_number,
+    is_transpose,
+    reduced_axes,
+    shape,
+)
 from chainrule.graph import Constant, Input, Node
 from chainrule.graph.ir import Value
 from chainrule.pages.maths import (
@@ -27,6 +33,7 @@ from chainrule.pages.maths import (
 SUM, PRODUCT, PREFIX, POWER, ATOM = range(5)  # how tightly a formula holds together
 Written = tuple[Maths, int]
 ONE = Number("1")
+EXAMPLE = Symbol("n")  # the index that counts the examples
 
 # What an op is called where it is applied to an argument.
 FUNCTIONS: dict[str, Maths] = {
@@ -110,16 +117,14 @@ class Printer:
             arguments += [",", self.maths(x)] if arguments else [self.maths(x)]
         return row(function, Fenced(row(*arguments)))
 
-    def summed_axes(self, node: Node) -> list[tuple[Maths, Maths]]:
-        """Return the indices that a reduction sums over, each with its number."""
+    def summed(self, node: Node) -> list[Maths]:
+        """Return the indices that a reduction sums over."""
         lengths = shape(node.inputs[0])
-        return [self.axis(lengths[a]) for a in reduced_axes(node)]
+        return [self.index(lengths[a]) for a in reduced_axes(node)]
 
-    def axis(self, length: int) -> tuple[Maths, Maths]:
-        """Return the index of an axis and the number of its places."""
-        if self.n and length == self.n:
-            return Symbol("n"), Symbol("N")
-        return Symbol("k"), Number(str(length))
+    def index(self, length: int) -> Maths:
+        """Return the index of an axis."""
+        return EXAMPLE if self.n and length == self.n else Symbol("k")
 
 
 def _constant(value: Any) -> Written:
@@ -224,7 +229,7 @@ def _matmul(p: Printer, node: Node) -> Written:
 def _sum(p: Printer, node: Node) -> Written:
     if not shape(node.inputs[0]):
         return p.write(node.inputs[0])
-    return _summed(p, [_sigma(k) for k, _ in p.summed_axes(node)], node.inputs[0])
+    return _summed(p, [_sigma(k) for k in p.summed(node)], node.inputs[0])
 
 
 def _sigma(index: Maths) -> Maths:
@@ -244,17 +249,24 @@ def _sum_to(p: Printer, node: Node) -> Written:
     lengths, kept = shape(node.inputs[0]), shape(node)
     extra = len(lengths) - len(kept)
     gone = [a for a in range(len(lengths)) if a < extra or kept[a - extra] < lengths[a]]
-    return _summed(p, [_sigma(p.axis(lengths[a])[0]) for a in gone], node.inputs[0])
+    return _summed(p, [_sigma(p.index(lengths[a])) for a in gone], node.inputs[0])
+
+
+def one_over(lengths: Sequence[int], n: int) -> Maths:
+    """Return what a mean over axes multiplies with; `n` is the number of examples."""
+    counts = [Symbol("N") if n and length == n else Number(str(length)) for length in lengths]
+    times: list[Maths | str] = []
+    for count in counts[1:]:
+        times += ["cdot", count]
+    return Fraction(ONE, row(counts[0], *times) if times else counts[0])
 
 
 def _mean(p: Printer, node: Node) -> Written:
-    axes = p.summed_axes(node)
-    if not axes:
-        return p.write(node.inputs[0])
-    counts: list[Maths | str] = [axes[0][1]]
-    for _, count in axes[1:]:
-        counts += ["cdot", count]
-    return _summed(p, [Fraction(ONE, row(*counts)), *(_sigma(k) for k, _ in axes)], node.inputs[0])
+    x = node.inputs[0]
+    lengths = [shape(x)[a] for a in reduced_axes(node)]
+    if not lengths:
+        return p.write(x)
+    return _summed(p, [one_over(lengths, p.n), *(_sigma(k) for k in p.summed(node))], x)
 
 
 def _absolute(p: Printer, node: Node) -> Written:
@@ -271,9 +283,9 @@ def _reciprocal(p: Printer, node: Node) -> Written:
 
 def _where(p: Printer, node: Node) -> Written:
     condition, a, b = node.inputs
-    if isinstance(b, Constant) and np.ndim(b.value) == 0 and b.value == 0:
+    if is_number(b, 0):
         mask = Script(Symbol("1", "upright"), Fenced(p.maths(condition), "[]"))
-        if isinstance(a, Constant) and np.ndim(a.value) == 0 and a.value == 1:
+        if is_number(a, 1):
             return mask, ATOM
         return row(p.held(a, PRODUCT), "hadamard", mask), PRODUCT
     words: Row = row(p.maths(a), Words(" where "), p.maths(condition), Words(", else "), p.maths(b))
