@@ -11,6 +11,7 @@ import chainrule as cr
 from chainrule import nn
 from chainrule.errors import ArgumentError
 from chainrule.explanation.derivation import NOTATIONS
+from chainrule.ops.probability import softmax
 from chainrule.pages.plain import maths_text
 
 RNG = np.random.default_rng(0)
@@ -89,6 +90,26 @@ def test_every_factor_and_index_of_an_element(loss, shape, element):
     assert derivation.ok
     shown = [derivation.element(line) for line in (*derivation.forward, *derivation.backward)]
     assert element in [maths_text(m) for m in shown if m is not None]
+
+
+@pytest.mark.parametrize(("function", "text"), [
+    (lambda x: x[:, 0], "y = x_{:, 0}"),
+    (lambda x: x[..., 1], "y = x_{…, 1}"),
+    (lambda x: x[1:, None], "y = x_{1:, None}"),
+    (lambda x: x[:, None], "y = x"),
+    (lambda x: np.roll(x, 1), "y = roll(x, shift=1)"),
+    (lambda x: np.cumsum(x, axis=1), "y = cumsum(x, axis=1)"),
+    (lambda x: softmax(x, axis=0), "y = softmax(x, axis=0)"),
+    (lambda x: softmax(x, axis=1), "y = softmax(x)"),
+])  # fmt: skip
+def test_what_an_op_selects_and_along_which_axis(function, text):
+    def loss(x):
+        y = function(x)
+        return np.sum(y * y)
+
+    derivation = cr.derive(loss)(RNG.normal(size=(3, 2)))
+    assert derivation.ok
+    assert maths_text(derivation.forward[0].maths) == text
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UnsupportedError
-from chainrule.explanation.derivation.normal import is_number, reduced_axes, shape
+from chainrule.explanation.derivation.normal import is_new_axis, is_number, reduced_axes, shape
 from chainrule.explanation.derivation.printing import (
     ATOM,
     EXAMPLE,
@@ -18,6 +18,7 @@ from chainrule.explanation.derivation.printing import (
     PRODUCT,
     SUM,
     Written,
+    listed,
     one_over,
 )
 from chainrule.graph import Constant, Graph, Input, Kind, Node
@@ -109,11 +110,8 @@ class _Writer:
 
     def _function(self, node: Node, indices: Sequence[Index]) -> Written:
         name = FUNCTIONS.get(node.op.name, Words(node.op.name))
-        arguments: list[Maths | str] = []
-        for x in node.inputs:
-            written = self.write(x, self.of(x, node, indices))[0]
-            arguments += [",", written] if arguments else [written]
-        return row(name, Fenced(row(*arguments))), PREFIX
+        arguments = [self.write(x, self.of(x, node, indices))[0] for x in node.inputs]
+        return row(name, Fenced(listed(arguments))), PREFIX
 
 
 def _binary(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
@@ -166,9 +164,7 @@ def _same(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
 
 def _gather(w: _Writer, node: Node, indices: Sequence[Index]) -> Written:
     index, x = node.params["index"], node.inputs[0]
-    if len(node.inputs) > 1 or any(isinstance(item, int) for item in index):
-        raise UnsupportedError("a selection has no index form")
-    if len(shape(x)) + 1 != len(shape(node)) or None not in index:
+    if not is_new_axis(node) or len(shape(x)) + 1 != len(shape(node)):
         raise UnsupportedError("a selection has no index form")
     place = index.index(None)
     axis = place if ... not in index[:place] else len(shape(node)) - (len(index) - place)

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.graph import REGISTRY, Aval, Constant, Graph, Input, Node, Op
 from chainrule.graph.ir import Value
+from chainrule.ops.indexing import ALL
 
 N = "N"  # the key of the number of examples
 
@@ -67,8 +68,15 @@ def gathers(value: Value, *index: Any) -> bool:
     """Return whether a node selects with just this index, such as ``[..., None]``."""
     if not isinstance(value, Node) or value.op.name != "gather" or len(value.inputs) != 1:
         return False
-    found = tuple(":" if isinstance(item, tuple) else item for item in value.params["index"])
+    found = tuple(":" if item == ALL else item for item in value.params["index"])
     return found == index
+
+
+def is_new_axis(value: Value) -> bool:
+    """Return whether a node selects everything and only adds axes."""
+    if not isinstance(value, Node) or value.op.name != "gather":
+        return False
+    return all(item in (None, ..., ALL) for item in value.params["index"])
 
 
 def normal(

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.explanation.derivation.normal import (
     gathers,
+    is_new_axis,
     is_number,
     is_transpose,
     reduced_axes,
@@ -16,6 +17,7 @@ from chainrule.explanation.derivation.normal import (
 )
 from chainrule.graph import Constant, Input, Node
 from chainrule.graph.ir import Value
+from chainrule.ops.indexing import SLOT
 from chainrule.pages.maths import (
     Fenced,
     Fraction,
@@ -101,7 +103,7 @@ class Printer:
         name = node.op.name
         if is_transpose(node) and len(shape(node)) == 2:
             return Script(self.held(node.inputs[0], ATOM), None, Sign("transpose")), POWER
-        if name in UNSEEN or _is_new_axis(node):
+        if name in UNSEEN or is_new_axis(node) or _undoes_new_axis(node):
             return self.write(node.inputs[0])
         if name in FORMS:
             return FORMS[name](self, node)
@@ -112,10 +114,20 @@ class Printer:
 
     def call(self, function: Maths, node: Node) -> Maths:
         """Return a function of the formulas of a node's inputs."""
-        arguments: list[Maths | str] = []
-        for x in node.inputs:
-            arguments += [",", self.maths(x)] if arguments else [self.maths(x)]
-        return row(function, Fenced(row(*arguments)))
+        settings = (
+            Words(f"{name}={getattr(value, '__name__', repr(value))}")
+            for name, value in node.params.items() if not self._usual(node, name, value)
+        )  # fmt: skip
+        return row(function, Fenced(listed([*map(self.maths, node.inputs), *settings])))
+
+    def _usual(self, node: Node, name: str, value: Any) -> bool:
+        """Return whether a param goes without saying: a default, or along an example's numbers."""
+        default = node.op.defaults.get(name)
+        if name != "axis" or default != -1 or not isinstance(value, int):
+            return bool(value == default)
+        lengths = shape(node.inputs[0])
+        example = 0 if self.columns and lengths[1:] == (self.n,) else len(lengths) - 1
+        return bool(value % len(lengths) == example)
 
     def summed(self, node: Node) -> list[Maths]:
         """Return the indices that a reduction sums over."""
@@ -137,8 +149,22 @@ def _constant(value: Any) -> Written:
     return Number(text), ATOM
 
 
-def _is_new_axis(node: Node) -> bool:
-    return any(gathers(node, *i) for i in ((..., None), (..., None, ":"), (":", None), (..., 0)))
+def listed(items: Sequence[Maths]) -> Row:
+    """Return formulas with commas between them."""
+    parts: list[Maths | str] = []
+    for item in items:
+        parts += [",", item] if parts else [item]
+    return row(*parts)
+
+
+def _undoes_new_axis(node: Node) -> bool:
+    """Return whether a node takes away the axis that made a vector a factor of a product."""
+    product = node.inputs[0]
+    if not isinstance(product, Node) or product.op.forward is not np.matmul:
+        return False
+    a, b = product.inputs
+    column = gathers(node, ..., 0) and gathers(b, ..., None)
+    return column or (gathers(node, ..., 0, ":") and gathers(a, ..., None, ":"))
 
 
 def scalar(value: Value) -> bool:
@@ -269,6 +295,20 @@ def _mean(p: Printer, node: Node) -> Written:
     return _summed(p, [one_over(lengths, p.n), *(_sigma(k) for k in p.summed(node))], x)
 
 
+def _gather(p: Printer, node: Node) -> Written:
+    x, *arrays = node.inputs
+    places = iter(arrays)
+    index = [
+        Sign("dots")
+        if item is ...
+        else p.maths(next(places))
+        if item is SLOT
+        else Words(repr(item))
+        for item in node.params["index"]
+    ]
+    return Script(p.held(x, ATOM), listed(index)), ATOM
+
+
 def _absolute(p: Printer, node: Node) -> Written:
     return Fenced(p.maths(node.inputs[0]), "||"), ATOM
 
@@ -330,6 +370,7 @@ FORMS: dict[str, Callable[[Printer, Node], Written]] = {
     "sum": _sum,
     "sum_to": _sum_to,
     "mean": _mean,
+    "gather": _gather,
     "absolute": _absolute,
     "sqrt": _sqrt,
     "reciprocal": _reciprocal,
