@@ -187,6 +187,17 @@ def test_softmax_with_cross_entropy_written_out():
     assert derivation.recognised == ["exponentials over their sum"]
 
 
+@pytest.mark.parametrize(("loss", "text"), [
+    (lambda w, y: np.sum(w) ** 2, "= 2 ∑ₖ w"),
+    (lambda w, y: np.sum(w * np.sum(y, axis=1)), "= 1"),
+    (lambda w, y: np.sum(np.sum(y, axis=1) @ w), "= δ_{z⁽¹⁾} 1"),
+])  # fmt: skip
+def test_only_targets_are_known_to_sum_to_one(loss, text):
+    derivation = cr.derive(loss, "w")(np.array([0.5, 0.5]), np.eye(2))
+    assert derivation.ok
+    assert formulas(derivation)["w"].endswith(text)
+
+
 def test_own_names_stay():
     found = formulas(cr.derive(loss_abc)(3.0, 1.0, -2.0))
     assert found["a"] == "δₐ = ∂L/∂a = c"

@@ -101,6 +101,7 @@ class System:
         self.backward: list[Equation] = []
         self.outputs: dict[str, str] = {}
         self.aliases: dict[tuple[str, str], str] = {}
+        self._given = {v.name: v.value for v in account.variables if v.op is None and not v.wanted}
         self._symbols: dict[str, Tensor] = {}
         self._written: dict[int, Any] = {}
         self._deltas: dict[int, Any] = {}
@@ -170,7 +171,7 @@ class System:
         graph = build(symbols, names, [formula], flatten(symbols)[1], flatten([formula])[1])
         log: list[str] = []
         graph = rewrite(graph, DERIVATION_RULES, log)
-        graph, more = normal(graph, self.aliases, self.values, self.counted)
+        graph, more = normal(graph, self.aliases, self._given, self.counted)
         graph = rewrite(graph, DERIVATION_RULES, log)
         reasons = [r for line in log if (r := reason(line))] + more
         return Equation(key, v, _needed(graph), list(dict.fromkeys(reasons)), terms)

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.graph import REGISTRY, Aval, Constant, Graph, Input, Node, Op
 from chainrule.graph.ir import Value
+from chainrule.ops.broadcast import spread
 from chainrule.ops.indexing import ALL
 
 N = "N"  # the key of the number of examples
@@ -80,7 +81,7 @@ def is_new_axis(value: Value) -> bool:
 
 
 def normal(
-    graph: Graph, aliases: Mapping[tuple[str, str], str], values: Mapping[str, Any], n: int
+    graph: Graph, aliases: Mapping[tuple[str, str], str], given: Mapping[str, Any], n: int
 ) -> tuple[Graph, list[str]]:
     """Return an equation in normal form, and the reasons for what was simplified.
 
@@ -90,8 +91,8 @@ def normal(
         Over the keys of symbols.
     aliases : mapping of (op name, key) to key
         The symbol of an op's result on a symbol, such as that of ``softmax(z)``.
-    values : mapping of str to array
-        Of all keys.
+    given : mapping of str to array
+        The leaves whose gradients are not asked for.
     n : int
         Length of the axes that count the examples; 0 if there are none.
     """
@@ -107,11 +108,9 @@ def normal(
             return symbol(aliases[node.op.name, source.name], node.aval)
         if node.op.name == "extent":
             return _count(node, n, symbol(N, node.aval))
-        if _sums_to_one(node, values):
+        if _sums_to_one(node, given):
             reasons.append("the targets of an example sum to 1")
-            return Constant(1.0)
-        if _is_one(node):
-            return node.inputs[0]
+            return node_of(spread, Constant(1.0), node)
         return _tidied(node)
 
     found = mapped(graph, rule)
@@ -138,24 +137,17 @@ def _count(node: Node, n: int, number: Input) -> Value:
     return number if others.value == 1 else replace(product, aval=node.aval)
 
 
-def _sums_to_one(node: Node, values: Mapping[str, Any]) -> bool:
+def _sums_to_one(node: Node, given: Mapping[str, Any]) -> bool:
     """Return whether a node is the sum of distributions that are given."""
     if node.op.name != "sum" or not isinstance(node.inputs[0], Input):
         return False
-    given = values.get(node.inputs[0].name)
-    if given is None or not np.shape(given):
+    targets = given.get(node.inputs[0].name)
+    if targets is None or not np.shape(targets):
         return False
     axis, last = node.params.get("axis"), len(shape(node.inputs[0])) - 1
     if axis not in (-1, last, *((None,) if last == 0 else ())):
         return False
-    return bool(np.all(np.asarray(given) >= 0) and np.allclose(np.sum(given, axis=-1), 1.0))
-
-
-def _is_one(node: Node) -> bool:
-    """Return whether a node is the product of something with the constant one."""
-    if node.op.forward is not np.multiply:
-        return False
-    return any(is_number(x, 1) for x in node.inputs[1:])
+    return bool(np.all(np.asarray(targets) >= 0) and np.allclose(np.sum(targets, axis=-1), 1.0))
 
 
 def _tidied(node: Node) -> Value:
@@ -207,7 +199,7 @@ def _constant_first(node: Node) -> Value:
     a, b = node.inputs
     if shape(b) == shape(node):
         a = _unrepeated(a)
-    elif shape(a) == shape(node):
+    if shape(a) == shape(node):
         b = _unrepeated(b)
     if isinstance(b, Constant) and np.ndim(b.value) == 0 and not isinstance(a, Constant):
         a, b = b, a
