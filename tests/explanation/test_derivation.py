@@ -10,7 +10,7 @@ from lectures import U, W, X, Y, loss_abc, network_221, softmax_loss
 import chainrule as cr
 from chainrule import nn
 from chainrule.errors import ArgumentError
-from chainrule.explanation.derivation import NOTATIONS
+from chainrule.explanation.derivation import NOTATIONS, lines
 from chainrule.ops.probability import softmax
 from chainrule.pages.plain import maths_text
 
@@ -159,8 +159,10 @@ def test_an_average_over_features_as_many_as_examples(width):
     model = nn.Sequential(
         nn.Linear(3, width, rng=0), nn.LayerNorm(width), nn.Linear(width, 2, rng=1)
     )
-    text = formulas(cr.derive(objective)(model, BATCH[:4, :3], LABELS[:4]))["z1"]
-    assert text.endswith(f")/{width}"), text
+    for notation in ("own", "kamper"):
+        derivation = cr.derive(objective, notation=notation)(model, BATCH[:4, :3], LABELS[:4])
+        assert derivation.ok
+        assert formulas(derivation)["z1"].endswith(f")/{width}")
 
 
 def test_the_recursion_is_written_once():
@@ -212,6 +214,29 @@ def test_a_formula_that_fails_is_shown():
     derivation = cr.derive(lambda x: np.sum(odd(x)))(np.array([3.0, 4.0]))
     assert not derivation.ok
     assert "✗" in str(derivation)
+
+
+def test_a_short_form_that_cannot_be_evaluated_fails(monkeypatch):
+    of_another_shape = lambda system: [(system.backward[0], system.backward[-1])]
+    monkeypatch.setattr(lines, "combined", of_another_shape)
+    assert not cr.derive(network_221, ("w", "u"))(W, U, X, Y).ok
+
+
+@pytest.mark.parametrize(("dtype", "factor", "ok"), [
+    (np.float32, 2.0, True), (np.float64, 2.0, True),
+    (np.float32, 2.001, False), (np.float64, 2.000001, False),
+])  # fmt: skip
+def test_complex_numbers_are_compared_as_closely_as_real_ones(dtype, factor, ok):
+    @cr.op(lambda z: 2 * z, register=False)
+    def twice(g, y, z):
+        return g * (factor if isinstance(g, cr.Tensor) else 2.0)
+
+    def loss(x):
+        z = np.fft.fft(x)
+        s = twice(z)
+        return np.sum(np.real(s * np.conj(s)))
+
+    assert cr.derive(loss)(RNG.normal(size=5).astype(dtype)).ok == ok
 
 
 def test_hostile_names_are_text_only():

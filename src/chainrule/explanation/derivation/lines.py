@@ -11,7 +11,7 @@ from chainrule.errors import UnsupportedError
 from chainrule.explanation.account import Variable
 from chainrule.explanation.derivation.combine import combined
 from chainrule.explanation.derivation.equations import DELTA, Equation, System
-from chainrule.explanation.derivation.normal import N, shape
+from chainrule.explanation.derivation.normal import N
 from chainrule.explanation.derivation.notations import Notation
 from chainrule.explanation.derivation.orient import as_columns
 from chainrule.explanation.derivation.printing import Printer
@@ -30,7 +30,7 @@ LOCAL = {
     "square": "(x²)′ = 2 x",
     "softplus": "softplus′(z) = σ(z)",
 }
-_TOLERANCE = {4: 1e-4, 8: 1e-9}
+_TOLERANCE = {16: 1e-2, 32: 1e-4, 64: 1e-9}  # by the bits of a real number
 
 
 @dataclass(eq=False)
@@ -67,8 +67,8 @@ class Line:
     @property
     def ok(self) -> bool:
         """Whether the formulas, evaluated, give the gradient."""
-        size = np.asarray(self.equation.value).dtype.itemsize
-        return bool(self.error <= _TOLERANCE.get(size, 1e-2))
+        floating = np.result_type(np.asarray(self.equation.value), np.float16)
+        return bool(self.error <= _TOLERANCE.get(np.finfo(floating).bits, 1e-9))
 
     @property
     def maths(self) -> Row:
@@ -151,12 +151,12 @@ def lines(s: Setting) -> tuple[list[Line], list[Line]]:
 
 def _line(s: Setting, equation: Equation, short: Equation | None = None) -> Line:
     is_batch = equation.key in s.batched
-    graphs, reasons = [], list(equation.reasons)
+    graphs, errors, reasons = [], [], list(equation.reasons)
     for e in (equation, short):
         if e is not None:
-            graphs.append(_oriented(s, e.graph, is_batch, reasons))
-    value = s.turned(equation.key, equation.value)
-    error = max(_error(s, graph, equation, value) for graph in graphs)
+            graph, turned = _oriented(s, e.graph, is_batch, reasons)
+            graphs.append(graph)
+            errors.append(_error(s, graph, equation, turned))
     formulas = [s.printer.maths(graph.outputs[0]) for graph in graphs]
     if equation.is_delta:
         uses = [use.op.name for use in equation.terms if use.op is not None]
@@ -167,36 +167,37 @@ def _line(s: Setting, equation: Equation, short: Equation | None = None) -> Line
         reasons += short.reasons
     return Line(
         equation, s.symbol(equation.key), formulas, graphs, list(dict.fromkeys(reasons)),
-        tuple(value.shape), error, layer_of(s, equation.variable),
+        s.turned(equation.key, equation.value).shape, float(np.max(errors)),
+        layer_of(s, equation.variable),
     )  # fmt: skip
 
 
-def _oriented(s: Setting, graph: Graph, is_batch: bool, reasons: list[str]) -> Graph:
+def _oriented(s: Setting, graph: Graph, is_batch: bool, reasons: list[str]) -> tuple[Graph, bool]:
+    """Return a graph with examples as they are written, and whether its batches were turned."""
     if not s.columns:
-        return graph
+        return graph, False
     try:
-        return as_columns(graph, s.batched, is_batch)
+        return as_columns(graph, s.batched, is_batch), True
     except UnsupportedError as error:
         reasons.append(f"examples as rows here: {error}")
-        return graph
+        return graph, False
 
 
-def _error(s: Setting, graph: Graph, equation: Equation, value: Any) -> float:
+def _error(s: Setting, graph: Graph, equation: Equation, turned: bool) -> float:
     """Return how far a formula is from the gradient, each evaluated from its own symbols."""
-    known = [s.turned(x.name, s.system.values[x.name]) for x in graph.inputs]
-    known = [
-        k if k.shape == shape(x) else _wide(s.system.values[x.name])
-        for k, x in zip(known, graph.inputs, strict=True)
-    ]
+
+    def written(key: str, value: Any) -> Any:
+        return s.turned(key, value) if turned else _wide(value)
+
+    known = [written(x.name, s.system.values[x.name]) for x in graph.inputs]
+    value = written(equation.key, equation.value)
     try:
         with np.errstate(all="ignore"):
             found = _wide(graph.evaluate(known)[0])
     except (ValueError, TypeError):
         return float("nan")
     if found.shape != value.shape:
-        if found.T.shape != value.shape:
-            return float("nan")
-        found = found.T  # set with examples as rows
+        return float("nan")
     with np.errstate(all="ignore"):
         same = (found == value) | (np.isnan(found) & np.isnan(value))
         gap = np.where(same, 0.0, np.abs(found - value))
