@@ -165,6 +165,17 @@ def test_an_average_over_features_as_many_as_examples(width):
         assert formulas(derivation)["z1"].endswith(f")/{width}")
 
 
+def test_a_variable_of_the_name_n_is_not_the_number_of_examples():
+    def loss(w, x, N):
+        z = x @ w
+        return np.sum(np.tanh(z) ** 2) / N + np.mean(z)
+
+    derivation = cr.derive(loss, ("w", "N"))(RNG.normal(size=(4, 2)), BATCH[:3], np.array(7.0))
+    assert derivation.ok
+    assert "1/6" in formulas(derivation)["z"]
+    assert "<code>N</code>" in derivation.to_html()
+
+
 def test_the_recursion_is_written_once():
     derivation = cr.derive(objective, notation="kamper")(network(4, 3, 3, 3, 2), BATCH, LABELS)
     recursion = derivation.recursion

@@ -31,7 +31,7 @@ from chainrule.pages import (
     Text,
 )
 from chainrule.pages.latex import maths_latex
-from chainrule.pages.maths import Maths, Row, Symbol, row
+from chainrule.pages.maths import Maths, Row, row
 from chainrule.pages.plain import maths_text
 
 
@@ -254,13 +254,8 @@ class Derivation(Shown):
         return row(self._element_symbol(line.equation.key, indices), "=", right)
 
     def _element_symbol(self, key: str, indices: Any) -> Maths:
-        s = self.setting
-        if key == N:
-            return Symbol(N)
-        if key.startswith(DELTA):
-            return s.symbols.gradient(self._element_symbol(key.removeprefix(DELTA), indices))
         index = None if not indices else indices[0] if len(indices) == 1 else Row(tuple(indices))
-        return s.symbols.letter(key).set(element=index)
+        return self.setting.symbol(key, lambda letter: letter.set(element=index))
 
 
 def _line_facts(line: Line) -> dict[str, Any]:

@@ -83,7 +83,8 @@ class System:
     n : int
         Number of examples, if the rows of a batch are such; 0 otherwise.
     counted : int
-        The same, if an axis of that length always counts the examples; 0 otherwise.
+        The same, if an axis of that length always counts the examples and nothing else is
+        called N; 0 otherwise.
     aliases : dict of (op name, key) to key
         The symbol of an op's result on a symbol, such as that of ``softmax(z)``.
     outputs : dict of str to str
@@ -93,7 +94,8 @@ class System:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.n = _examples(account)
-        self.counted = self.n if _told_by_length(account, self.n) else 0
+        n_is_free = all(v.name != "N" for v in account.variables)
+        self.counted = self.n if n_is_free and _told_by_length(account, self.n) else 0
         self.values: dict[str, Any] = {}
         if self.counted:
             self.values[N] = np.asarray(self.n, account.loss.tensor.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from chainrule.explanation.derivation.equations import DELTA, Equation, System
 from chainrule.explanation.derivation.normal import N
 from chainrule.explanation.derivation.notations import Notation
 from chainrule.explanation.derivation.orient import as_columns
-from chainrule.explanation.derivation.printing import Printer
+from chainrule.explanation.derivation.printing import EXAMPLES, Printer
 from chainrule.explanation.derivation.symbols import Letter, Symbols, quotient
 from chainrule.explanation.layers import Layer, layers
 from chainrule.graph import Graph
@@ -95,15 +96,15 @@ class Setting:
         system = self.system
         self.printer = Printer(self.symbol, system.counted, self.notation.columns, system.aliases)
 
-    def symbol(self, key: str) -> Maths:
-        """Return the symbol of a key of the equations."""
+    def symbol(self, key: str, set_letter: Callable[[Letter], Maths] = Letter.set) -> Maths:
+        """Return the symbol of a key of the equations; `set_letter` gives a letter its scripts."""
         if key == N:
-            return Symbol(N)
+            return EXAMPLES
         if key.startswith(DELTA):
-            return self.symbols.gradient(self.symbol(key.removeprefix(DELTA)))
+            return self.symbols.gradient(self.symbol(key.removeprefix(DELTA), set_letter))
         if key == self.system.account.loss.name:
             return self.symbols.loss
-        return self.symbols.letter(key).set()
+        return set_letter(self.symbols.letter(key))
 
     def turned(self, key: str, value: Any) -> Any:
         """Return the value that a symbol has as it is written."""

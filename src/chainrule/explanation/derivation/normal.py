@@ -16,7 +16,7 @@ from chainrule.graph.ir import Value
 from chainrule.ops.broadcast import spread
 from chainrule.ops.indexing import ALL
 
-N = "N"  # the key of the number of examples
+N = "n examples"  # the key of their number; the space keeps it apart from names
 
 _FITTING = frozenset({"spread", "sum_to", "cast", "reshape_like"})
 _TRANSPOSE = REGISTRY.by_name["transpose"]

@@ -35,7 +35,7 @@ from chainrule.pages.maths import (
 SUM, PRODUCT, PREFIX, POWER, ATOM = range(5)  # how tightly a formula holds together
 Written = tuple[Maths, int]
 ONE = Number("1")
-EXAMPLE = Symbol("n")  # the index that counts the examples
+EXAMPLE, EXAMPLES = Symbol("n"), Symbol("N")  # the index that counts the examples, their number
 
 # What an op is called where it is applied to an argument.
 FUNCTIONS: dict[str, Maths] = {
@@ -280,7 +280,7 @@ def _sum_to(p: Printer, node: Node) -> Written:
 
 def one_over(lengths: Sequence[int], n: int) -> Maths:
     """Return what a mean over axes multiplies with; `n` is the number of examples."""
-    counts = [Symbol("N") if n and length == n else Number(str(length)) for length in lengths]
+    counts = [EXAMPLES if n and length == n else Number(str(length)) for length in lengths]
     times: list[Maths | str] = []
     for count in counts[1:]:
         times += ["cdot", count]

@@ -8,7 +8,6 @@ from chainrule.errors import UnsupportedError
 from chainrule.explanation.derivation.combine import put_in
 from chainrule.explanation.derivation.equations import DELTA, Equation
 from chainrule.explanation.derivation.lines import Setting
-from chainrule.explanation.derivation.normal import N
 from chainrule.explanation.derivation.orient import as_columns
 from chainrule.explanation.derivation.printing import Printer
 from chainrule.explanation.derivation.symbols import Letter
@@ -70,22 +69,17 @@ def _relative(s: Setting, equation: Equation, number: int) -> Maths:
         graph = as_columns(graph, s.batched, equation.key in s.batched)
 
     def symbol(key: str) -> Maths:
-        if key == N:
-            return Symbol(N)
-        if key.startswith(DELTA):
-            return s.symbols.gradient(symbol(key.removeprefix(DELTA)))
-        return _set_relative(_letter(s, key), number)
+        return s.symbol(key, lambda letter: _set_relative(_numbered(s, letter), number))
 
     printer = Printer(symbol, s.system.counted, s.notation.columns, {})
     return row(symbol(equation.key), "=", printer.maths(graph.outputs[0]))
 
 
-def _letter(s: Setting, key: str) -> Letter:
+def _numbered(s: Setting, letter: Letter) -> Letter:
+    """Return a letter, of the network's input that of the output of layer 0."""
     first = s.layers[0]
-    letter = s.symbols.letter(key)
-    if first.x is not None and key == first.x.name:
-        output = s.symbols.letter(first.a.name)
-        return replace(output, layer=0)
+    if first.x is not None and letter is s.symbols.letter(first.x.name):
+        return replace(s.symbols.letter(first.a.name), layer=0)
     return letter
 
 
