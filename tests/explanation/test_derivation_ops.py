@@ -33,10 +33,13 @@ def test_the_formulas_of_an_op_give_its_gradient(entry):
     for case, loss in losses(entry):
         for notation in NOTATIONS if entry.name in ("matmul", "tanh", "sum") else ("own",):
             derivation = derive(loss, range(len(case.arrays)), notation)(*case.arrays)
-            wrong = [line for line in derivation.backward if not line.ok]
-            assert not wrong, f"{case}: {[(x.equation.key, x.error) for x in wrong]}"
+            lines = (*derivation.forward, *derivation.backward)
+            wrong = [(x.equation.key, x.error) for x in lines if not x.ok]
+            assert derivation.ok, f"{case}: {wrong}"
+            derivation.to_json()
+            derivation.to_html()
             gradients = cr.grad(loss, range(len(case.arrays)))(*case.arrays)
             shown = {line.equation.variable.name: line for line in derivation.gradients}
             for i, g in enumerate(gradients):
-                if f"arg{i}" in shown:
+                if np.any(g):  # an input that only lends its shape has no line
                     np.testing.assert_allclose(shown[f"arg{i}"].equation.value, g, rtol=1e-12)
