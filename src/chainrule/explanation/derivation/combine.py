@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.explanation.derivation.equations import DELTA, Equation, System
-from chainrule.explanation.derivation.normal import N, mapped
+from chainrule.explanation.derivation.normal import N, mapped, needed
 from chainrule.graph import Constant, Graph, Input, trace
 from chainrule.graph.ir import Value
 
@@ -35,9 +35,7 @@ def put_in(graph: Graph, key: str, inner: Graph) -> Graph:
         return output if isinstance(x, Input) and x.name == key else x
 
     found = mapped(graph, lambda node: _with_inputs(node, value_of))
-    used = {id(x) for node in found.nodes for x in node.inputs} | {id(x) for x in found.outputs}
-    outputs = tuple(map(value_of, found.outputs))
-    return Graph(tuple(x for x in given.values() if id(x) in used), outputs)
+    return needed(Graph(tuple(given.values()), tuple(map(value_of, found.outputs))))
 
 
 def _with_inputs(node: Any, value_of: Any) -> Any:
@@ -98,17 +96,14 @@ def _short_form(graph: Graph, output: str, activation: str, system: System) -> G
 
 def _difference(output: str, target: str, p: Any, scaled: bool, system: System) -> Graph:
     n = np.float64(system.n)
-    if scaled:
-        graph = trace(lambda p, y, n: (1.0 / n) * (p - y))(p, p, n)
-    else:
-        graph = trace(lambda p, y: p - y)(p, p)
+    graph = trace(lambda p, y, n: (1.0 / n) * (p - y) if scaled else p - y)(p, p, n)
     names = (output, target, N)
-    made = {
-        id(x): Input(name, x.aval) if name != N or system.counted else Constant(n)
-        for x, name in zip(graph.inputs, names, strict=False)
-    }
+    inputs = [Input(name, x.aval) for x, name in zip(graph.inputs, names, strict=True)]
+    made: dict[int, Value] = {id(x): own for x, own in zip(graph.inputs, inputs, strict=True)}
+    if not system.counted:
+        made[id(graph.inputs[-1])] = Constant(n)
     found = mapped(graph, lambda node: _with_inputs(node, lambda x: made.get(id(x), x)))
-    return Graph(tuple(x for x in made.values() if isinstance(x, Input)), found.outputs)
+    return needed(Graph(tuple(inputs), found.outputs))
 
 
 def _equal(

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.autodiff.reverse import Part, fitted
 from chainrule.explanation.account import Account, Variable
-from chainrule.explanation.derivation.normal import N, normal
+from chainrule.explanation.derivation.normal import N, needed, normal
 from chainrule.explanation.derivation.simplify import DERIVATION_RULES, reason
 from chainrule.explanation.layers import layers
 from chainrule.graph import Graph, Kind, Tensor, rewrite
@@ -176,7 +176,7 @@ class System:
         graph, more = normal(graph, self.aliases, self._given, self.counted)
         graph = rewrite(graph, DERIVATION_RULES, log)
         reasons = [r for line in log if (r := reason(line))] + more
-        return Equation(key, v, _needed(graph), list(dict.fromkeys(reasons)), terms)
+        return Equation(key, v, needed(graph), list(dict.fromkeys(reasons)), terms)
 
     def _walk(self) -> None:
         loss = self.account.loss
@@ -245,9 +245,3 @@ def _told_by_length(account: Account, n: int) -> bool:
         np.shape(v.value)[0 if v.wanted else 1 :] for v in account.variables if not v.is_bundle
     ]  # fmt: skip
     return not any(n in lengths for lengths in own)
-
-
-def _needed(graph: Graph) -> Graph:
-    """Return a graph without the inputs that it does not use."""
-    used = {id(x) for node in graph.nodes for x in node.inputs} | {id(x) for x in graph.outputs}
-    return Graph(tuple(x for x in graph.inputs if id(x) in used), graph.outputs)

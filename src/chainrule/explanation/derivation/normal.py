@@ -33,6 +33,12 @@ def mapped(graph: Graph, rule: Callable[[Node], Value]) -> Graph:
     return Graph(graph.inputs, outputs)
 
 
+def needed(graph: Graph) -> Graph:
+    """Return a graph without the inputs that it does not use."""
+    used = {id(x) for node in graph.nodes for x in node.inputs} | {id(x) for x in graph.outputs}
+    return Graph(tuple(x for x in graph.inputs if id(x) in used), graph.outputs)
+
+
 def node_of(op: Any, *inputs: Value, **params: Any) -> Node:
     """Return a new node; its shape follows from its inputs."""
     assert isinstance(op, Op)
@@ -114,9 +120,7 @@ def normal(
         return _tidied(node)
 
     found = mapped(graph, rule)
-    used = {id(x) for node in found.nodes for x in node.inputs} | {id(x) for x in found.outputs}
-    inputs = tuple(x for x in made.values() if id(x) in used)
-    return Graph(inputs, found.outputs), reasons
+    return needed(Graph(tuple(made.values()), found.outputs)), reasons
 
 
 def reduced_axes(node: Node) -> list[int]:
