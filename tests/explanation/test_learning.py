@@ -118,6 +118,8 @@ HOSTILE = [
     "a" * 100_000, "(" * 5000 + "1" + ")" * 5000, "open('x')", "a if a else b",
     "f'{a}'", "'text' * 9", "1e999", "exec('1')", "a.T.base", "{1: 2}", "a[0]", "exp(x=1)", "",
     "\u202e1", "a; b", "outer(ones, ones)", "not a", "1_000j", "True",
+    "exp(a, a)", "maximum(a, a, a)", "sum(a, b)", "dot(a, a, b)", "sin()", "outer(*a)",
+    "outer(large, large)",
 ]  # fmt: skip
 
 
@@ -125,9 +127,17 @@ HOSTILE = [
 def test_hostile_formulas_are_refused_at_once(text):
     started = time.perf_counter()
     with pytest.raises(ArgumentError) as refused:
-        Formula(text).value({"a": np.arange(3.0), "b": 1.0})
+        Formula(text).value({"a": np.arange(3.0), "b": 1.0, "large": np.ones(3_000_000)})
     assert len(str(refused.value)) < 500
     assert time.perf_counter() - started < 2
+
+
+def test_a_formula_overwrites_nothing():
+    known = {"a": np.arange(3.0), "b": np.ones(3)}
+    for text in ("exp(a, b)", "maximum(a, a, b)", "outer(a, a, b)", "sum(a, 0, b)"):
+        with pytest.raises(ArgumentError, match="inputs in a formula"):
+            Formula(text).value(known)
+    np.testing.assert_array_equal(known["b"], np.ones(3))
 
 
 def test_a_power_too_large_is_infinite_and_quick():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,24 @@ from chainrule.ops.probability import softmax
 
 _LONGEST, _DEEPEST, _LARGEST = 500, 40, 10_000  # characters, nesting, numbers of a result
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "exp": np.exp, "log": np.log, "ln": np.log, "sqrt": np.sqrt, "abs": np.abs, "sin": np.sin,
-    "cos": np.cos, "tanh": np.tanh, "sigmoid": sigmoid, "relu": relu, "softmax": softmax,
-    "sum": np.sum, "mean": np.mean, "dot": np.dot, "outer": np.outer, "maximum": np.maximum,
-    "minimum": np.minimum, "sign": np.sign, "square": np.square,
+
+def _limit(count: int) -> None:
+    if count > _LARGEST:
+        raise ArgumentError(f"a formula has {_LARGEST} numbers at most")
+
+
+def _outer(a: Any, b: Any) -> Any:
+    _limit(np.size(a) * np.size(b))
+    return np.outer(a, b)
+
+
+# What may be called, by how many inputs it has: a further one would be NumPy's `out`.
+FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
+    "exp": (np.exp, 1), "log": (np.log, 1), "ln": (np.log, 1), "sqrt": (np.sqrt, 1),
+    "abs": (np.abs, 1), "sin": (np.sin, 1), "cos": (np.cos, 1), "tanh": (np.tanh, 1),
+    "sigmoid": (sigmoid, 1), "relu": (relu, 1), "softmax": (softmax, 1), "sum": (np.sum, 1),
+    "mean": (np.mean, 1), "sign": (np.sign, 1), "square": (np.square, 1), "dot": (np.dot, 2),
+    "outer": (_outer, 2), "maximum": (np.maximum, 2), "minimum": (np.minimum, 2),
 }  # fmt: skip
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
@@ -75,35 +88,28 @@ class Formula:
         """Refuse whatever is not of the few kinds that a formula has."""
         if depth > _DEEPEST:
             raise ArgumentError(f"{_short(self.text)!r} is nested too deeply for a formula")
-        inner: list[ast.AST] = []
-        number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
-        if number:
-            assert isinstance(node, ast.Constant)
-            assert isinstance(node.value, int | float)
-            if not abs(node.value) < 1e300:
-                raise ArgumentError(f"{_short(self.text)!r} has a number beyond 1e300")
-        elif isinstance(node, ast.Name):
-            names.add(node.id)
-        elif isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            inner = [node.left, node.right]
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-            inner = [node.operand]
-        elif isinstance(node, ast.Attribute) and node.attr == "T":
-            inner = [node.value]
-        elif isinstance(node, ast.List) and node.elts:
-            inner = list(node.elts)
-        elif isinstance(node, ast.Call) and not node.keywords and isinstance(node.func, ast.Name):
-            if node.func.id not in FUNCTIONS:
+        inner: Sequence[ast.AST] = ()
+        match node:
+            case ast.Constant(value=int(number) | float(number)) if type(number) is not bool:
+                if not abs(number) < 1e300:
+                    raise ArgumentError(f"{_short(self.text)!r} has a number beyond 1e300")
+            case ast.Name(id=name):
+                names.add(name)
+            case ast.BinOp(left=left, right=right) if type(node.op) in _OPERATORS:
+                inner = left, right
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
+                inner = (operand,)
+            case ast.Attribute(attr="T", value=value):
+                inner = (value,)
+            case ast.List(elts=[_, *_] as inner):
+                pass
+            case ast.Call(func=ast.Name(id=name), args=inner, keywords=[]):
+                _check_call(name, len(inner))
+            case _:
                 raise ArgumentError(
-                    f"a formula knows no function {_short(node.func.id)!r}; it knows "
-                    f"{', '.join(sorted(FUNCTIONS))}"
+                    f"{_short(self.text)!r} is no formula: it has a {type(node).__name__.lower()}, "
+                    "and names, numbers, + - * / ** @, .T and functions are what there may be"
                 )
-            inner = list(node.args)
-        else:
-            raise ArgumentError(
-                f"{_short(self.text)!r} is no formula: it has a {type(node).__name__.lower()}, and "
-                "names, numbers, + - * / ** @, .T and functions are what there may be"
-            )
         for child in inner:
             self._check(child, names, depth + 1)
 
@@ -123,7 +129,7 @@ class Formula:
         try:
             with np.errstate(all="ignore"):
                 found = np.asarray(self._compute(self._tree, known), np.float64)
-        except (ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
+        except (ValueError, TypeError, ArithmeticError, MemoryError) as error:
             raise ArgumentError(f"{_short(self.text)!r} cannot be computed: {error}") from None
         return found
 
@@ -140,18 +146,23 @@ class Formula:
         if isinstance(node, ast.Attribute):
             return np.transpose(self._compute(node.value, known))
         if isinstance(node, ast.BinOp):
-            left, right = (self._compute(x, known) for x in (node.left, node.right))
-            return _limited(_OPERATORS[type(node.op)](left, right))
-        assert isinstance(node, ast.Call)
-        assert isinstance(node.func, ast.Name)
-        arguments = [self._compute(x, known) for x in node.args]
-        return _limited(FUNCTIONS[node.func.id](*arguments))
+            function, inner = _OPERATORS[type(node.op)], [node.left, node.right]
+        else:
+            assert isinstance(node, ast.Call)
+            assert isinstance(node.func, ast.Name)
+            function, inner = FUNCTIONS[node.func.id][0], node.args
+        found = function(*(self._compute(x, known) for x in inner))
+        _limit(np.size(found))
+        return found
 
 
-def _limited(value: Any) -> Any:
-    if np.size(value) > _LARGEST:
-        raise ArgumentError(f"a formula has {_LARGEST} numbers at most")
-    return value
+def _check_call(name: str, count: int) -> None:
+    if name not in FUNCTIONS:
+        raise ArgumentError(
+            f"a formula knows no function {_short(name)!r}; it knows {', '.join(sorted(FUNCTIONS))}"
+        )
+    if count != FUNCTIONS[name][1]:
+        raise ArgumentError(f"{name} has {FUNCTIONS[name][1]} inputs in a formula, not {count}")
 
 
 def _short(text: str) -> str:
