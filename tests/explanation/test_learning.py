@@ -49,9 +49,49 @@ class TestWorksheets:
         kinds = {item.kind for item in sheet_221().items}
         assert kinds == {"value", "local", "delta", "gradient", "update"}
 
-    def test_bad_settings(self):
-        with pytest.raises(ArgumentError, match="lr"):
-            cr.exercise(loss_abc, lr=-1.0)
+    @pytest.mark.parametrize("wrong", [{"lr": -1.0}, {"share": 0.0}, {"share": 7.0}])
+    def test_bad_settings(self, wrong):
+        with pytest.raises(ArgumentError, match=f"exercise: {next(iter(wrong))} must be"):
+            cr.exercise(loss_abc, **wrong)
+
+    def test_every_name_stands_for_one_thing(self):
+        def loss(z, lr, σ):
+            delta_z = z * lr
+            y = delta_z * σ
+            return y * z
+
+        sheets = [cr.exercise(loss)(2.0, 3.0, 0.5)]
+        a, b = cr.Tensor(2.0, name="a.b"), cr.Tensor(3.0, name="a_b")
+        sheets.append(cr.exercise(a * b * a))
+        for sheet in sheets:
+            ids = [item.id for item in sheet.items]
+            assert len(set(ids)) == len(ids)
+            assert sheet.grade(sheet.answers).score == 1.0
+        marks = sheets[0].grade({"y": "delta_z_ * σ", "dloss/dσ": "σ(0) * 2 * delta_y * z * lr_"})
+        assert marks["y"].status == marks["dloss/dσ"].status == "right"
+
+    def test_fresh_numbers_are_of_the_domain(self):
+        for seed in range(8):
+            sheet = cr.exercise(lambda a: np.log(a) * a, fresh=True, seed=seed)(2.0)
+            assert all(np.isfinite(x) for x in sheet.answers.values())
+        with pytest.raises(ArgumentError, match="leave out fresh"):
+            cr.exercise(lambda a: np.sqrt(a - 5), fresh=True)(6.0)
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda x: np.where(True, x, 0.0), lambda x: np.clip(x, 0, 9), np.nan_to_num, np.sinc,
+            lambda x: -x,
+        ],
+    )  # fmt: skip
+    def test_local_derivatives_of_elementwise_functions(self, function):
+        sheet = cr.exercise(lambda x: function(x) * 3)(2.5)
+        local = next(item for item in sheet.items if item.id == "dv1/dx")
+        assert sheet.answers[local.id] == pytest.approx(cr.grad(function)(2.5))
+
+    def test_an_operation_of_several_results(self):
+        sheet = cr.exercise(lambda A: np.sum(np.linalg.eigh(A)[0] ** 2))(np.diag([1.0, 2.0]))
+        assert sheet.grade(sheet.answers).score == 1.0
 
 
 class TestMarks:
@@ -76,6 +116,20 @@ class TestMarks:
         sheet = cr.exercise(loss_abc)(3.0, 1.0, -2.0)
         assert sheet.grade({"dloss/dc": "a + 2"})["dloss/dc"].status == "here"
         assert sheet.grade({"dloss/dc": "a + 2*b"})["dloss/dc"].status == "right"
+
+    def test_a_formula_speaks_of_what_is_given_and_of_what_came_before(self):
+        sheet = sheet_221()
+        for item in sheet.items:
+            if item.name:
+                assert sheet.grade({item.id: item.name})[item.id].status == "unreadable"
+        assert sheet.grade({"z": "delta_w"})["z"].status == "unreadable"
+        assert sheet.grade({"new w": "w - lr * delta_w"})["new w"].status == "right"
+
+    def test_the_questions_of_a_sheet_can_be_its_answers(self):
+        sheet = cr.exercise(loss_abc)(3.0, 1.0, -2.0)
+        asked = {i.id: i.question.split("  [")[0] for i in sheet.items if i.kind != "local"}
+        marks = sheet.grade(asked)
+        assert {marks[id].status for id in asked} == {"right"}
 
     def test_where_a_mistake_was_made_and_where_it_carried_on(self):
         sheet = cr.exercise(loss_abc)(3.0, 1.0, -2.0)

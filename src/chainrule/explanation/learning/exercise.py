@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.arguments import Which
-from chainrule.constraints import POSITIVE, check
+from chainrule.constraints import POSITIVE, Interval, check
+from chainrule.errors import ArgumentError
 from chainrule.explanation.account import Account
 from chainrule.explanation.learning.grading import Marks, grade
-from chainrule.explanation.learning.worksheet import Item, Sheet, spoken
+from chainrule.explanation.learning.worksheet import Item, Sheet
 from chainrule.explanation.numbers import dimensions, facts_of, written
 from chainrule.explanation.replay import replayed
 from chainrule.explanation.subject import about
+from chainrule.graph.tree import flatten
 from chainrule.pages import Block, Code, Heading, Page, Paragraph, Shown, Strong, Table, Text
+
+_SHARE = Interval(0, 1, "right")
+_DRAWS = 100  # of fresh numbers, until all that is computed from them is finite
 
 
 def exercise(
@@ -57,12 +62,10 @@ def exercise(
     >>> [mark.status for mark in marks.marks if mark.status != "missing"]
     ['right', 'right', 'right', 'right']
     """
-    check("exercise", {"lr": POSITIVE, "share": POSITIVE}, {"lr": lr, "share": share})
+    check("exercise", {"lr": POSITIVE, "share": _SHARE}, {"lr": lr, "share": share})
 
     def made(account: Account) -> Exercise:
-        if fresh:
-            account = replayed(account, _fresh(account, np.random.default_rng(seed)))
-        return Exercise(account, seed, lr, share)
+        return Exercise(_fresh(account, seed) if fresh else account, seed, lr, share)
 
     return about(subject, wrt, made)
 
@@ -106,7 +109,7 @@ class Exercise(Sheet, Shown):
     def _blocks(self, solved: bool) -> list[Block]:
         leaves = [v for v in self.account.variables if v.op is None]
         given: list[list[Text]] = [
-            [[Code(spoken(v.name))], dimensions(v.value), written(v.value)] for v in leaves
+            [[Code(self.words[v.name])], dimensions(v.value), written(v.value)] for v in leaves
         ]
         given += [
             [[Code(item.id)], dimensions(self.answers[item.id]), written(self.answers[item.id])]
@@ -133,11 +136,26 @@ class Exercise(Sheet, Shown):
         return [[Code(item.id)], [Code(item.question)], dimensions(value), blank]
 
 
-def _fresh(account: Account, rng: np.random.Generator) -> dict[str, Any]:
-    """Return round numbers for the leaves that are asked for, and for those given with them."""
+def _fresh(account: Account, seed: int) -> Account:
+    """Return the account at round numbers that all of it can be computed from."""
+    rng = np.random.default_rng(seed)
+    for _ in range(_DRAWS):
+        with np.errstate(all="ignore"):
+            found = replayed(account, _drawn(account, rng))
+        numbers = [(v.value, v.delta) for v in found.variables if not v.is_bundle]
+        if all(np.all(np.isfinite(x)) for x in flatten(numbers)[0]):
+            return found
+    raise ArgumentError(
+        f"exercise: among {_DRAWS} draws of fresh numbers there are none at which every value is "
+        "finite; leave out fresh"
+    )
+
+
+def _drawn(account: Account, rng: np.random.Generator) -> dict[str, Any]:
+    """Return round numbers for the leaves that are asked for."""
     found = {}
     for v in account.variables:
-        if v.op is None and v.tensor.dtype.kind == "f" and v.wanted:
+        if v.wanted:
             drawn = np.round(rng.uniform(-2.0, 2.0, np.shape(v.value)), 1)
             found[v.name] = np.where(drawn == 0, 0.5, drawn).astype(v.tensor.dtype)[()]
     return found

@@ -32,16 +32,29 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
     "abs": (np.abs, 1), "sin": (np.sin, 1), "cos": (np.cos, 1), "tanh": (np.tanh, 1),
     "sigmoid": (sigmoid, 1), "relu": (relu, 1), "softmax": (softmax, 1), "sum": (np.sum, 1),
     "mean": (np.mean, 1), "sign": (np.sign, 1), "square": (np.square, 1), "dot": (np.dot, 2),
-    "outer": (_outer, 2), "maximum": (np.maximum, 2), "minimum": (np.minimum, 2),
+    "σ": (sigmoid, 1), "outer": (_outer, 2), "maximum": (np.maximum, 2), "minimum": (np.minimum, 2),
 }  # fmt: skip
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
     ast.MatMult: np.matmul, ast.Pow: np.float_power,
 }  # fmt: skip
 _SPELLINGS = (
-    ("−", "-"), ("·", "*"), ("×", "*"), ("⊙", "*"), ("^", "**"), ("σ", "sigmoid"), ("δ_", "delta_"),
-    ("ᵀ", ".T"), ("÷", "/"),
+    ("−", "-"), ("·", "*"), ("×", "*"), ("⊙", "*"), ("^", "**"), ("δ_", "delta_"), ("ᵀ", ".T"),
+    ("÷", "/"),
 )  # fmt: skip
+
+
+def spelt(text: str) -> str:
+    """Return a text with the signs that Python has not replaced by those that it has.
+
+    Examples
+    --------
+    >>> spelt("δ_z · wᵀ")
+    'delta_z * w.T'
+    """
+    for old, new in _SPELLINGS:
+        text = text.replace(old, new)
+    return text
 
 
 class Formula:
@@ -72,11 +85,8 @@ class Formula:
         self.text = text
         if len(text) > _LONGEST:
             raise ArgumentError(f"a formula has {_LONGEST} characters at most, not {len(text)}")
-        spelt = text.strip()
-        for old, new in _SPELLINGS:
-            spelt = spelt.replace(old, new)
         try:
-            self._tree = ast.parse(spelt, mode="eval").body
+            self._tree = ast.parse(spelt(text.strip()), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = getattr(error, "msg", "it is nested too deeply")
             raise ArgumentError(f"{_short(text)!r} is no formula: {reason}") from None

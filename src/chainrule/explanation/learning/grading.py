@@ -113,7 +113,7 @@ def grade(exercise: Sheet, answers: Mapping[str, Any], *, rtol: float = 0.01) ->
     exercise : Exercise
     answers : mapping
         By id of an item a number, an array or nested list, or a text: a number, a fraction, or a
-        formula in the names of the variables, such as ``"c * (1 - c) * x"``.
+        formula such as ``"c * (1 - c) * x"`` in the names of what is given and of earlier items.
     rtol : float
         Relative tolerance of numbers; one with two decimals is right if it rounds to them.
 
@@ -139,7 +139,9 @@ class _Grader:
     def __init__(self, exercise: Sheet, rtol: float) -> None:
         self.exercise, self.rtol = exercise, rtol
         self.own = _Own(exercise.account, exercise.lr)
-        self.known = exercise.known()
+        self.everything = exercise.known()
+        blank = {item.name for item in exercise.items}
+        self.known = {k: x for k, x in self.everything.items() if k not in blank}
         self.others = [exercise.elsewhere(seed) for seed in range(_ELSEWHERE)]
         self.wrong: list[str] = []
 
@@ -149,6 +151,8 @@ class _Grader:
             mark = self._mark(item, answers.get(item.id))
             if mark.status in ("wrong", "here", "unreadable"):
                 self.wrong.append(item.id)
+            if item.name:
+                self.known[item.name] = self.everything[item.name]
             found.append(mark)
         return found
 

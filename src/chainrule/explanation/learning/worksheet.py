@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.explanation.account import Account, Arrival, Variable, pulled
 from chainrule.explanation.expressions import expression, place, rule
+from chainrule.explanation.learning.formulas import spelt
 from chainrule.explanation.replay import moved, replayed
 from chainrule.graph import Kind
 
@@ -30,6 +31,8 @@ class Item:
         The one that is asked about; of a local derivative, the input.
     arrival : Arrival or None
         Of a local derivative: the use.
+    name : str
+        How later formulas speak of the answer; empty if they cannot.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Item:
     question: str
     variable: Variable
     arrival: Arrival | None = None
+    name: str = ""
 
 
 def spoken(name: str) -> str:
@@ -47,8 +51,21 @@ def spoken(name: str) -> str:
     >>> spoken("model.0.weight"), spoken("lambda")
     ('model_0_weight', 'lambda_')
     """
-    word = re.sub(r"\W+", "_", name) or "_"
+    word = re.sub(r"\W+", "_", spelt(name)) or "_"
     return f"{word}_" if keyword.iskeyword(word) or word[0].isdigit() else word
+
+
+def spoken_names(account: Account) -> dict[str, str]:
+    """Return by name of a variable the one that formulas use; it and its delta's are unique."""
+    found: dict[str, str] = {}
+    taken = {"lr"}
+    for v in account.variables:
+        word = spoken(v.name)
+        while not taken.isdisjoint((word, f"delta_{word}")):
+            word += "_"
+        taken |= {word, f"delta_{word}"}
+        found[v.name] = word
+    return found
 
 
 class Sheet:
@@ -72,12 +89,15 @@ class Sheet:
         What is filled in.
     answers : dict of str to array
         Of all items, by id.
+    words : dict of str to str
+        How formulas speak of each variable, by its name.
     """
 
     def __init__(self, account: Account, seed: int, lr: float, share: float = 1.0) -> None:
         rng = np.random.default_rng(seed)
         self.account, self.lr = account, lr
-        everything = list(_items(account))
+        self.words = spoken_names(account)
+        everything = list(_items(account, self.words))
         count = max(1, min(len(everything), round(share * len(everything))))
         blank = set(rng.permutation(len(everything))[:count].tolist())
         self.items = [item for i, item in enumerate(everything) if i in blank]
@@ -85,15 +105,16 @@ class Sheet:
         self.answers = {item.id: answer(self.account, item, lr) for item in everything}
 
     def known(self, account: Account | None = None) -> dict[str, Any]:
-        """Return what formulas may speak of, by the names they may use."""
+        """Return what there are names for: values, and deltas that are asked for."""
         account = account or self.account
         found: dict[str, Any] = {"lr": self.lr}
         for v in account.variables:
             if v.is_bundle:
                 continue
-            found[spoken(v.name)] = v.value
-            if v.delta is not None:
-                found[f"delta_{spoken(v.name)}"] = v.delta
+            word = self.words[v.name]
+            found[word] = v.value
+            if v.delta is not None and (v.wanted or v.op is not None):
+                found[f"delta_{word}"] = v.delta
         return found
 
     def elsewhere(self, seed: int) -> Account:
@@ -101,41 +122,41 @@ class Sheet:
         return replayed(self.account, moved(self.account, np.random.default_rng(seed)))
 
 
-def _items(account: Account) -> Iterator[Item]:
+def _items(account: Account, words: dict[str, str]) -> Iterator[Item]:
     loss = account.loss
     for v in account.variables:
         if v.op is not None and not v.is_bundle:
-            where = place(v)
+            where, word = place(v), words[v.name]
             shown = f"{expression(account, v)}{f'   [{where}]' if where else ''}"
-            yield Item(spoken(v.name), "value", shown, v)
+            yield Item(word, "value", shown, v, name=word)
     for v in account.backward:
         for arrival in v.arrivals:
             same = arrival.use is loss and v.wanted  # then it is the gradient
             if _is_local(v, arrival) and not same:
-                name = f"d{spoken(arrival.use.name)}/d{spoken(v.name)}"
-                yield Item(name, "local", f"of {expression(account, arrival.use)}", v, arrival)
+                id = f"d{words[arrival.use.name]}/d{words[v.name]}"
+                yield Item(id, "local", f"of {expression(account, arrival.use)}", v, arrival)
     for v in account.backward:
         if v.op is not None and not v.is_bundle and v is not loss:
-            yield Item(f"delta_{spoken(v.name)}", "delta", _received(account, v), v)
+            name = f"delta_{words[v.name]}"
+            yield Item(name, "delta", _received(account, v), v, name=name)
     for v in account.wanted:
-        name = f"d{spoken(loss.name)}/d{spoken(v.name)}"
-        yield Item(name, "gradient", _received(account, v), v)
+        word = words[v.name]
+        id = f"d{words[loss.name]}/d{word}"
+        yield Item(id, "gradient", _received(account, v), v, name=f"delta_{word}")
     for v in account.wanted:
-        name = spoken(v.name)
-        gradient = f"d{spoken(loss.name)}/d{name}"
-        yield Item(f"new {name}", "update", f"{name} - lr * {gradient}", v)
+        word = words[v.name]
+        yield Item(f"new {word}", "update", f"{word} - lr * delta_{word}", v)
 
 
 def _is_local(v: Variable, arrival: Arrival) -> bool:
     """Return whether a local derivative is a number for each element."""
-    op = arrival.use.op
-    once = sum(x is v for x in arrival.use.operands) == 1
+    use = arrival.use
+    assert use.op is not None
     return (
-        op is not None and once and op.kind in (Kind.ELEMENTWISE, Kind.LINEAR)
-        and isinstance(op.forward, np.ufunc | type(_is_local)) and not arrival.use.is_bundle
-        and np.shape(arrival.use.value) == np.shape(v.value)
-        and (op.kind is Kind.ELEMENTWISE or op.name == "negative")
-    )  # fmt: skip
+        (use.op.kind is Kind.ELEMENTWISE or use.op.name == "negative")
+        and sum(x is v for x in use.operands) == 1
+        and np.shape(use.value) == np.shape(v.value)
+    )
 
 
 def _received(account: Account, v: Variable) -> str:
