@@ -9,6 +9,8 @@ from lectures import U, W, X, Y, loss_abc, network_221, product, softmax_loss, u
 import chainrule as cr
 from chainrule.errors import ArgumentError
 from chainrule.explanation.learning.formulas import Formula
+from chainrule.graph import Sample as S
+from chainrule.graph import elementwise, op
 
 
 def sheet_221(**options):
@@ -268,3 +270,41 @@ class TestHandWritten:
     def test_a_wrong_number_of_gradients(self):
         found = cr.check_my_backward(product, lambda a, b: 1.0, 2.0, 1.0)
         assert "1 gradients" in found.problem
+
+    @pytest.mark.parametrize("wrt", [("u", "w"), (1, 0), ("w", "u"), "w", "u"])
+    def test_gradients_in_the_order_of_wrt(self, wrt):
+        checked = cr.check_my_backward(network_221, cr.grad(network_221, wrt), W, U, X, Y, wrt=wrt)
+        assert checked.ok
+        swapped = lambda *args: cr.grad(network_221, wrt)(*args)[::-1]
+        if isinstance(wrt, tuple):
+            assert not cr.check_my_backward(network_221, swapped, W, U, X, Y, wrt=wrt).ok
+
+    @pytest.mark.parametrize("shape", [(), (1,), (1, 1), (3,), (1, 3), (2, 3)])
+    @pytest.mark.parametrize("form", [tuple, list, np.array, lambda g: (*g, None)])
+    def test_a_single_gradient_alone_or_in_a_tuple(self, shape, form):
+        loss = lambda w: np.sum(w * w)
+        backward = lambda w: form([2 * w]) if form is not np.array else (2 * w).tolist()
+        assert cr.check_my_backward(loss, backward, np.full(shape, 1.5)[()]).ok
+
+    def test_nothing_is_right_where_finite_differences_disagree(self):
+        @op(lambda x: x * x, kind=elementwise, samples=[S(())])
+        def wrong_square(g, y, x):
+            return g * x
+
+        loss = lambda a, b: wrong_square(a) * b
+        checked = cr.check_my_backward(loss, lambda a, b: (a * b, a * a), 3.0, 2.0)
+        assert [v.status for v in checked.verdicts] == ["right", "unchecked"]
+        assert not checked.ok
+        assert "Not every gradient could be checked" in str(checked)
+
+    @pytest.mark.parametrize("given", [{"a": [[1.0], [2.0, 3.0]]}, {"a": "x"}, ([[1], [2, 3]], 1)])
+    def test_what_is_no_array_of_numbers(self, given):
+        found = cr.check_my_backward(product, lambda a, b: given, 2.0, 1.0)
+        assert found.problem
+        assert not found.ok
+
+    def test_arguments_that_are_not_numbers_everywhere(self):
+        x = np.array([1.0, np.nan])
+        loss = lambda w, x: np.sum(np.where(np.isnan(x), 0.0, x) * w)
+        backward = lambda w, x: np.where(np.isnan(x), 0.0, x)
+        assert not cr.check_my_backward(loss, backward, np.ones(2), x, wrt="w").notes

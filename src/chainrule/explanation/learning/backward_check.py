@@ -5,19 +5,21 @@ from __future__ import annotations
 import copy
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.arguments import Which
+from chainrule.autodiff.arguments import Which, positions
 from chainrule.explanation.account import Account, Variable, pulled
 from chainrule.explanation.learning.hints import of_gradient
 from chainrule.explanation.numbers import written
-from chainrule.explanation.subject import account_of
+from chainrule.explanation.subject import account_of, default_positions
 from chainrule.explanation.verify import verify_leaf
-from chainrule.graph.tree import flatten
+from chainrule.graph import Tensor
+from chainrule.graph.trace import argument_names
+from chainrule.graph.tree import flatten, paths
 from chainrule.pages import Block, Code, Heading, Page, Paragraph, Shown, Strong, Table, Text
 
 _PREFIXES = ("delta_", "d_", "grad_", "d")
@@ -30,7 +32,8 @@ class Verdict:
     Attributes
     ----------
     name : str
-    status : {"right", "carried on", "wrong", "missing"}
+    status : {"right", "carried on", "wrong", "missing", "unchecked"}
+        "unchecked" where finite differences disagree with what would be right.
     given, expected : array
     note : str
         What the mistake may be, or from which it follows.
@@ -83,22 +86,26 @@ class BackwardCheck(Shown):
         marks = {
             "right": ("✓ right", "good"), "carried on": ("↪ carried on", "note"),
             "wrong": ("✗ wrong", "bad"), "missing": ("missing", "faint"),
+            "unchecked": ("not checked", "note"),
         }  # fmt: skip
         rows: list[list[Text]] = [
             [[Code(v.name)], [Strong(*marks[v.status])], v.note,
              "" if v.given is None else written(v.given), written(v.expected)]
             for v in self.verdicts
         ]  # fmt: skip
-        head = (
-            Strong("✓ Every gradient is right.", "good") if self.ok
-            else Strong(f"✗ {self.problem}" if self.problem else "✗ Not right yet.", "bad")
-        )  # fmt: skip
-        blocks: list[Block] = [Heading("Your backward pass", 1), Paragraph([head])]
+        blocks: list[Block] = [Heading("Your backward pass", 1), Paragraph([self._head()])]
         if self.notes:
             blocks.append(Paragraph(self.notes))
         if rows:
             blocks.append(Table(["gradient of", "", "", "yours", "right"], rows))
         return Page("Your backward pass", blocks)
+
+    def _head(self) -> Strong:
+        if self.ok:
+            return Strong("✓ Every gradient is right.", "good")
+        if not self.problem and all(v.status in ("right", "unchecked") for v in self.verdicts):
+            return Strong("Not every gradient could be checked.", "note")
+        return Strong(f"✗ {self.problem or 'Not right yet.'}", "bad")
 
 
 def check_my_backward(
@@ -152,35 +159,58 @@ def check_my_backward(
         return BackwardCheck([], f"it raised {type(error).__name__}: {error} [{where}]")
     notes = "" if _unchanged(args, own) else "It changes its arguments in place: copy them first."
     try:
-        given = _by_name(account, found)
+        given = _by_name(account, _asked(account, function, args, wrt), found)
     except ValueError as error:
         return BackwardCheck([], str(error), notes)
     return BackwardCheck(_verdicts(account, given, rtol), "", notes)
 
 
 def _unchanged(before: Any, after: Any) -> bool:
-    pairs = zip(flatten(before)[0], flatten(after)[0], strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
+    (old, tree), (new, same) = flatten(before), flatten(after)
+    return tree == same and all(
+        np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc")
+        for a, b in zip(old, new, strict=True)
+    )
 
 
-def _by_name(account: Account, found: Any) -> dict[str, Any]:
-    """Return gradients by name of the variable.
+def _asked(
+    account: Account, function: Callable[..., Any], args: Sequence[Any], wrt: Which | None
+) -> list[Variable]:
+    """Return the variables that gradients are asked for, in the order in which `grad` has them."""
+    names = argument_names(function, len(args))
+    rank: dict[Any, int] = {}
+    for i in positions(function, default_positions(args) if wrt is None else wrt, len(args)):
+        leaves, tree = flatten(args[i])
+        for x, label in zip(leaves, paths(tree, names[i]), strict=True):
+            rank[id(x) if isinstance(x, Tensor) else label] = len(rank)
+    return sorted(account.wanted, key=lambda v: rank.get(id(v.tensor), rank.get(v.tensor.name, 0)))
+
+
+def _by_name(account: Account, asked: list[Variable], found: Any) -> dict[str, Any]:
+    """Return gradients, as arrays, by name of the variable.
 
     Raises
     ------
     ValueError
-        If they cannot be told apart.
+        If they cannot be told apart, or are no numbers.
     """
     names = {v.name for v in account.variables}
     if isinstance(found, dict) and all(isinstance(key, str) for key in found):
-        return {_variable(key, names): value for key, value in found.items()}
+        return {(v := _variable(key, names)): _array(v, g) for key, g in found.items()}
     leaves = [x for x in flatten(found)[0] if x is not None]
-    if len(account.wanted) == 1 and np.ndim(found):
-        leaves = [found]
-    if len(leaves) != len(account.wanted):
-        wanted = ", ".join(v.name for v in account.wanted)
+    if len(asked) == 1 and (len(leaves) != 1 or np.ndim(leaves[0]) < np.ndim(asked[0].delta)):
+        leaves = [found]  # a nested list
+    if len(leaves) != len(asked):
+        wanted = ", ".join(v.name for v in asked)
         raise ValueError(f"it returned {len(leaves)} gradients, and there are those of {wanted}")
-    return {v.name: g for v, g in zip(account.wanted, leaves, strict=True)}
+    return {v.name: _array(v.name, g) for v, g in zip(asked, leaves, strict=True)}
+
+
+def _array(name: str, value: Any) -> Any:
+    try:
+        return np.asarray(value, np.float64)
+    except (ValueError, TypeError):
+        raise ValueError(f"its gradient of {name} is no array of numbers") from None
 
 
 def _variable(key: str, names: set[str]) -> str:
@@ -200,7 +230,9 @@ def _verdicts(account: Account, given: dict[str, Any], rtol: float) -> list[Verd
                 found.append(Verdict(v.name, "missing", None, v.delta))
             continue
         if v.wanted and verify_leaf(account, v, rng).status == "wrong":
-            continue  # our own rule fails here: nothing is marked by it
+            note = "finite differences disagree with what would be right here"
+            found.append(Verdict(v.name, "unchecked", given[v.name], v.delta, note))
+            continue
         verdict = _verdict(v, given, wrong, rtol)
         if verdict.status == "wrong":
             wrong.append(v)
@@ -209,7 +241,7 @@ def _verdicts(account: Account, given: dict[str, Any], rtol: float) -> list[Verd
 
 
 def _verdict(v: Variable, given: dict[str, Any], wrong: list[Variable], rtol: float) -> Verdict:
-    value = np.asarray(given[v.name], np.float64)
+    value = given[v.name]
     if value.shape == np.shape(v.delta) and _near(value, v.delta, rtol):
         return Verdict(v.name, "right", value, v.delta)
     follows = _from_own(v, given)
@@ -244,7 +276,7 @@ def _from_own(v: Variable, given: dict[str, Any]) -> Any:
 def _own_delta(use: Variable, given: dict[str, Any]) -> tuple[Any, Variable | None]:
     """Return the delta of a use as given, or as it follows from what is given above it."""
     if use.name in given:
-        value = np.asarray(given[use.name], np.float64)
+        value = given[use.name]
         return (value, use) if value.shape == np.shape(use.value) else (None, None)
     if not use.arrivals or use.is_bundle:
         return use.delta, None if use.is_bundle else use
