@@ -87,6 +87,13 @@ def test_the_network_of_two_layers(tmp_path):
     np.testing.assert_allclose(sheets.block("new w"), W - 0.1 * dw, rtol=1e-12)
 
 
+def test_constants_that_differ_in_their_last_digits(tmp_path):
+    c, d = np.array([1e9, 0.5]), np.array([1e9 + 1, 0.5])
+    loss = lambda x: np.sum((x * c - 1e9) ** 2) + np.sum((x * d - 1e9) ** 2)
+    sheets = Sheets(cr.spreadsheet(loss, tmp_path / "n.xlsx")(1.0))
+    np.testing.assert_allclose(sheets.block("d loss / d x"), cr.grad(loss)(1.0), rtol=1e-12)
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "softplus"])
 @pytest.mark.parametrize("loss", [nn.cross_entropy, nn.mse, nn.binary_cross_entropy])
 def test_networks_of_modules(activation, loss, tmp_path):

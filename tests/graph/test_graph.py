@@ -174,6 +174,11 @@ def test_params_that_differ_in_one_element_are_not_taken_for_equal():
     np.testing.assert_array_equal(rewrite(graph, [])(np.ones(2000)), -other)
 
 
+def test_constants_that_differ_in_their_last_digits_are_not_taken_for_equal():
+    graph = cr.trace(lambda x: x * np.array(1e9 + 1) - x * np.array(1e9))(np.ones(2))
+    np.testing.assert_array_equal(rewrite(graph, [])(np.ones(2)), np.ones(2))
+
+
 def test_a_misfit_within_a_graph_names_operands_and_line():
     graph = cr.trace(lambda w, x: x @ w)(np.ones(3), np.ones((2, 3)))
     with pytest.raises(ShapeError, match=r"x \(2, 3\), w \(4,\).*test_graph\.py"):

@@ -185,10 +185,15 @@ def _share(value: Value, shared: dict[Any, Node], done: set[int]) -> Value:
     if any(new is not old for new, old in zip(inputs, value.inputs, strict=True)):
         value = replace(value, inputs=inputs)
     keys = tuple(
-        repr(x.value) if isinstance(x, Constant) and np.ndim(x.value) == 0 else id(x)
+        exact(x.value) if isinstance(x, Constant) and np.ndim(x.value) == 0 else id(x)
         for x in inputs
     )
-    params = tuple((name, exact(param)) for name, param in sorted(value.params.items()))
-    value = shared.setdefault((value.op, keys, params), value)
+    value = shared.setdefault(node_key(value, keys), value)
     done.add(id(value))
     return value
+
+
+def node_key(node: Node, inputs: tuple[Any, ...]) -> Any:
+    """Return what tells a node from others, from what tells its inputs from others."""
+    params = tuple((name, exact(param)) for name, param in sorted(node.params.items()))
+    return node.op, inputs, params

@@ -16,8 +16,9 @@ from chainrule.explanation.account import Account
 from chainrule.explanation.derivation.recast import as_graph
 from chainrule.explanation.learning.cells import Cells, formulas, is_view, shown
 from chainrule.explanation.subject import about
-from chainrule.graph import Constant, Graph, Node, trace
-from chainrule.graph.rewrite import rewrite
+from chainrule.graph import Constant, Graph, trace
+from chainrule.graph.ir import exact
+from chainrule.graph.rewrite import node_key, rewrite
 from chainrule.io import atomic_write
 from chainrule.ops.rewrites import SIMPLIFY
 from chainrule.pages.visible import visible
@@ -174,23 +175,18 @@ class _Book:
 
 def _same_nodes(graph: Graph, both: Graph) -> dict[int, int]:
     """Return, for nodes of a larger graph, the nodes of a graph that compute the same."""
-    keys: dict[Any, int] = {}
-    known: dict[int, Any] = {id(x): ("input", i) for i, x in enumerate(graph.inputs)}
+    numbers: dict[Any, int] = {}
+    old = {number: x for x, number in _numbered(graph, numbers).items()}
+    new = _numbered(both, numbers)
+    return {x: old[number] for x, number in new.items() if number in old}
+
+
+def _numbered(graph: Graph, numbers: dict[Any, int]) -> dict[int, int]:
+    """Return a number for each value, by its identity: the same for what computes the same."""
+    found = {id(x): -1 - i for i, x in enumerate(graph.inputs)}
     for node in graph.nodes:
-        known[id(node)] = _key(node, known)
-        keys[known[id(node)]] = id(node)
-    found: dict[int, int] = {}
-    seen: dict[int, Any] = {id(x): ("input", i) for i, x in enumerate(both.inputs)}
-    for node in both.nodes:
-        seen[id(node)] = _key(node, seen)
-        if seen[id(node)] in keys:
-            found[id(node)] = keys[seen[id(node)]]
+        inputs = tuple(
+            exact(x.value) if isinstance(x, Constant) else found[id(x)] for x in node.inputs
+        )
+        found[id(node)] = numbers.setdefault(node_key(node, inputs), len(numbers))
     return found
-
-
-def _key(node: Node, known: dict[int, Any]) -> Any:
-    inputs = tuple(
-        ("constant", repr(x.value)) if isinstance(x, Constant) else known[id(x)]
-        for x in node.inputs
-    )
-    return hash((node.op.name, inputs, repr(sorted(node.params.items()))))
