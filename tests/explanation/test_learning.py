@@ -162,6 +162,27 @@ class TestMarks:
         new = sheet.account.named("w").value + 0.1 * right
         assert "subtract" in sheet.grade({"new w": new})["new w"].note
 
+    @pytest.mark.parametrize(
+        ("item", "value", "words"),
+        [
+            ("new a", 2.8, "subtract"),  # 3.2 is right
+            ("new a", 5.0, "the learning rate is missing"),
+            ("new a", 3.0, ""),
+            ("v1", 2.5, ""),
+            ("v2", 1.0, "5 times too small"),
+            ("v2", -2.0, ""),  # the delta of its only use is a mistake of gradients
+            ("v2", -5.0, "its sign is wrong"),
+            ("dloss/dv2", 2.0, "its sign is wrong"),
+            ("dloss/db", -2.0, "the derivative of multiply is missing"),
+            ("dloss/dc", 3.5, ""),
+            ("dloss/dc", 15.0, "3 times too large"),
+            ("dloss/dc", "1 / 0", "not finite"),
+        ],
+    )
+    def test_hints_of_single_numbers(self, item, value, words):
+        note = cr.exercise(loss_abc)(3.0, 1.0, -2.0).grade({item: value})[item].note
+        assert words in note if words else not note
+
     def test_an_unknown_item_is_named(self):
         with pytest.raises(ArgumentError, match="no item 'q'"):
             cr.exercise(product)(2.0, 1.0).grade({"q": 1})

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.autodiff.arguments import Which, positions
 from chainrule.explanation.account import Account, Variable, pulled
-from chainrule.explanation.learning.hints import of_gradient
+from chainrule.explanation.learning.hints import close, of_gradient
 from chainrule.explanation.numbers import written
 from chainrule.explanation.subject import account_of, default_positions
 from chainrule.explanation.verify import verify_leaf
@@ -242,23 +242,17 @@ def _verdicts(account: Account, given: dict[str, Any], rtol: float) -> list[Verd
 
 def _verdict(v: Variable, given: dict[str, Any], wrong: list[Variable], rtol: float) -> Verdict:
     value = given[v.name]
-    if value.shape == np.shape(v.delta) and _near(value, v.delta, rtol):
+    if _near(value, v.delta, rtol):
         return Verdict(v.name, "right", value, v.delta)
     follows = _from_own(v, given)
-    if (
-        wrong
-        and follows is not None
-        and value.shape == follows.shape
-        and _near(value, follows, rtol)
-    ):
+    if wrong and follows is not None and _near(value, follows, rtol):
         names = ", ".join(w.name for w in wrong[:2])
         return Verdict(v.name, "carried on", value, v.delta, f"follows from that of {names}")
     return Verdict(v.name, "wrong", value, v.delta, of_gradient(v, value, v.delta, rtol))
 
 
 def _near(value: Any, expected: Any, rtol: float) -> bool:
-    size = float(np.max(np.abs(expected), initial=0.0))
-    return bool(np.allclose(value, expected, rtol=rtol, atol=rtol * size))
+    return close(value, expected, rtol, rtol * float(np.max(np.abs(expected), initial=0.0)))
 
 
 def _from_own(v: Variable, given: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.explanation.account import Account, Variable, pulled
 from chainrule.explanation.learning.formulas import Formula, decimals
-from chainrule.explanation.learning.hints import hint
+from chainrule.explanation.learning.hints import close, hint
 from chainrule.explanation.learning.worksheet import Item, Sheet, answer
 from chainrule.explanation.numbers import written
 from chainrule.graph.tensor import leaf, pick
@@ -180,13 +180,8 @@ class _Grader:
         return Mark(item.id, "wrong", given, expected, hint(self.exercise, item, value, self.rtol))
 
     def _close(self, value: Any, expected: Any, given: Any) -> bool:
-        if np.shape(value) != np.shape(expected):
-            return False
         places = decimals(given) if isinstance(given, str) else None
-        slack = 0.5000001 * 10.0**-places if places else 0.0
-        size = np.abs(np.asarray(expected, np.float64))
-        allowed = np.maximum(self.rtol * size, slack) + 1e-9 * (1 + np.max(size, initial=0.0))
-        return bool(np.all(np.abs(np.asarray(value) - expected) <= allowed))
+        return close(value, expected, self.rtol, 0.5000001 * 10.0**-places if places else 0.0)
 
     def _holds(self, formula: Formula, item: Item) -> bool:
         """Return whether a formula gives the right answer at other points too."""
