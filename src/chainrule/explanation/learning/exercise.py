@@ -77,9 +77,19 @@ class Exercise(Sheet, Shown):
         """Mark answers; see `chainrule.grade`."""
         return grade(self, answers, rtol=rtol)
 
-    def facts(self, solution: bool = True) -> dict[str, Any]:
-        """Return the worksheet as JSON-able values, with its answers or without."""
+    def facts(self) -> dict[str, Any]:
+        """Return the worksheet as JSON-able values, without its answers."""
+        return self._facts(False)
 
+    def page(self) -> Page:
+        """Return the worksheet with blanks."""
+        return Page("Exercise", self._blocks(False))
+
+    def solution(self) -> Solution:
+        """Return the worksheet filled in."""
+        return Solution(self)
+
+    def _facts(self, solved: bool) -> dict[str, Any]:
         def written_out(item: Item, known: bool) -> dict[str, Any]:
             fact = {
                 "id": item.id,
@@ -95,16 +105,8 @@ class Exercise(Sheet, Shown):
                 v.name: facts_of(v.value) for v in self.account.variables if v.op is None
             },
             "given": [written_out(item, True) for item in self.given],
-            "items": [written_out(item, solution) for item in self.items],
+            "items": [written_out(item, solved) for item in self.items],
         }
-
-    def page(self) -> Page:
-        """Return the worksheet with blanks."""
-        return Page("Exercise", self._blocks(False))
-
-    def solution(self) -> Page:
-        """Return the worksheet filled in."""
-        return Page("Exercise: the solution", self._blocks(True))
 
     def _blocks(self, solved: bool) -> list[Block]:
         leaves = [v for v in self.account.variables if v.op is None]
@@ -134,6 +136,21 @@ class Exercise(Sheet, Shown):
         value = self.answers[item.id]
         blank: Text = [Strong(written(value), "good")] if solved else "____________"
         return [[Code(item.id)], [Code(item.question)], dimensions(value), blank]
+
+
+class Solution(Shown):
+    """A worksheet filled in."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+
+    def facts(self) -> dict[str, Any]:
+        """Return the worksheet as JSON-able values, with its answers."""
+        return self.exercise._facts(True)
+
+    def page(self) -> Page:
+        """Return the worksheet filled in."""
+        return Page("Exercise: the solution", self.exercise._blocks(True))
 
 
 def _fresh(account: Account, seed: int) -> Account:
