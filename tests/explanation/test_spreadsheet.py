@@ -13,8 +13,9 @@ from chainrule.errors import ArgumentError, UnsupportedError
 
 openpyxl = pytest.importorskip("openpyxl")
 FUNCTIONS = {
-    "EXP": math.exp, "LN": math.log, "SQRT": math.sqrt, "TANH": math.tanh, "ABS": abs, "MAX": max,
-    "MIN": min, "POWER": pow, "SIN": math.sin, "COS": math.cos,
+    "EXP": math.exp, "LN": math.log, "SQRT": math.sqrt, "TANH": math.tanh, "ABS": abs,
+    "SUM": sum, "MAX": lambda *x: max(np.hstack(x)), "MIN": lambda *x: min(np.hstack(x)),
+    "POWER": pow, "SIN": math.sin, "COS": math.cos,
     "SIGN": lambda x: (x > 0) - (x < 0), "IF": lambda c, a, b: a if c else b,
 }  # fmt: skip
 
@@ -35,9 +36,16 @@ class Sheets:
 
     def computed(self, formula):
         assert formula.startswith("=")
-        words = re.sub(r"(\w+)!([A-Z]+\d+)", r"cell('\1','\2')", formula[1:])
+        assert len(formula) <= 8192
+        words = re.sub(r"(\w+)!([A-Z]+\d+:[A-Z]+\d+)", r"cells('\1','\2')", formula[1:])
+        words = re.sub(r"(\w+)!([A-Z]+\d+)", r"cell('\1','\2')", words)
         words = re.sub(r"(?<![<>])=", "==", words).replace("<>", "!=")
-        return eval(words, {"__builtins__": {}}, {**FUNCTIONS, "cell": self.cell})
+        return eval(
+            words, {"__builtins__": {}}, {**FUNCTIONS, "cell": self.cell, "cells": self.cells}
+        )
+
+    def cells(self, sheet, places):
+        return [self.cell(sheet, x.coordinate) for row in self.book[sheet][places] for x in row]
 
     def block(self, label):
         for sheet in self.book.worksheets:
@@ -110,6 +118,40 @@ def test_networks_of_modules(activation, loss, tmp_path):
         np.testing.assert_allclose(
             sheets.block(f"d loss / d model.{name}"), g, rtol=1e-9, atol=1e-12
         )
+
+
+def test_a_formula_is_no_longer_than_excel_reads(tmp_path):
+    x, w = np.linspace(-2.0, 2.0, 1000), np.ones((2, 500))
+    loss = lambda x: np.sum(x * x)
+    sheets = Sheets(cr.spreadsheet(loss, tmp_path / "n.xlsx")(x))
+    assert sheets.block("loss") == pytest.approx(loss(x))
+    z, y = np.random.default_rng(0).normal(size=(2, 26)), np.array([3, 25])
+    sheets = Sheets(cr.spreadsheet(nn.cross_entropy, tmp_path / "n.xlsx", 0)(z, y))
+    assert sheets.block("loss") == pytest.approx(nn.cross_entropy(z, y))
+    with pytest.raises(UnsupportedError, match="Excel reads 8,192 at most"):
+        cr.spreadsheet(lambda w: np.sum(w @ w.T), tmp_path / "m.xlsx")(w)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x: np.sum(cr.sigmoid(x)), lambda x: np.sum(cr.softplus(x)),
+        lambda x: np.sum(cr.log_sigmoid(x)), lambda x: np.sum(cr.softmax(x) * np.arange(4.0)),
+        lambda x: np.sum(cr.log_softmax(x, axis=0)),
+        lambda x: nn.cross_entropy(x, np.array([1, 3])),
+        lambda x: nn.binary_cross_entropy(x, np.ones((2, 4))), lambda x: np.sum(np.sum(x, axis=0)),
+        lambda x: np.sum(np.sum(np.reshape(x.T, (2, 4)), axis=1) ** 2),
+        lambda x: np.sum(np.mean(np.reshape(x + np.ones((3, 1, 1)), (8, 3)), axis=1) ** 2),
+        lambda x: np.sum(np.broadcast_to(x, (3, 2, 4)), axis=(0, 1)) @ np.arange(4.0),
+    ],
+)  # fmt: skip
+def test_large_numbers_and_every_kind_of_total(loss, tmp_path):
+    x = np.array([[-800.0, 2.0, 800.0, 1.0], [0.5, 750.0, -3.0, -900.0]])
+    sheets = Sheets(cr.spreadsheet(loss, tmp_path / "n.xlsx")(x))
+    np.testing.assert_allclose(sheets.block("loss"), loss(x), rtol=1e-12)
+    np.testing.assert_allclose(
+        sheets.block("d loss / d x"), cr.grad(loss)(x), rtol=1e-12, atol=1e-300
+    )
 
 
 def test_names_are_never_formulas(tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import UnsupportedError
-from chainrule.graph import Kind, Node
+from chainrule.graph import Node
 
 Cells = Any  # an array of texts, each a reference or a number
 
@@ -17,19 +18,22 @@ _EACH: dict[str, str] = {
     "negative": "-{0}", "power": "POWER({0},{1})", "float_power": "POWER({0},{1})",
     "square": "{0}*{0}", "sqrt": "SQRT({0})", "reciprocal": "1/{0}", "exp": "EXP({0})",
     "log": "LN({0})", "log1p": "LN(1+{0})", "expm1": "EXP({0})-1", "tanh": "TANH({0})",
-    "sigmoid": "1/(1+EXP(-{0}))", "relu": "MAX({0},0)", "softplus": "LN(1+EXP({0}))",
+    "sigmoid": "EXP(MIN({0},0))/(1+EXP(-ABS({0})))", "relu": "MAX({0},0)",
+    "softplus": "MAX({0},0)+LN(1+EXP(-ABS({0})))",
     "maximum": "MAX({0},{1})", "minimum": "MIN({0},{1})", "absolute": "ABS({0})",
     "sign": "SIGN({0})", "sin": "SIN({0})", "cos": "COS({0})", "positive": "{0}",
     "greater": "IF({0}>{1},1,0)", "greater_equal": "IF({0}>={1},1,0)",
     "less": "IF({0}<{1},1,0)", "less_equal": "IF({0}<={1},1,0)", "equal": "IF({0}={1},1,0)",
     "not_equal": "IF({0}<>{1},1,0)", "where": "IF({0}<>0,{1},{2})",
-    "sigmoid_cross_entropy": "LN(1+EXP({0}))-{0}*{1}", "log_sigmoid": "-LN(1+EXP(-{0}))",
+    "sigmoid_cross_entropy": "MAX({0},0)+LN(1+EXP(-ABS({0})))-{0}*{1}",
+    "log_sigmoid": "MIN({0},0)-LN(1+EXP(-ABS({0})))",
     "logical_and": "{0}*{1}", "logical_not": "1-{0}",
 }  # fmt: skip
 _VIEWS = frozenset({
     "transpose", "reshape", "gather", "expand_dims", "squeeze", "broadcast_to", "spread", "cast",
     "swapaxes", "moveaxis", "reshape_like", "identity", "stop_gradient", "ravel", "flip",
 })  # fmt: skip
+_REFERENCE = re.compile(r"(\w+)!([A-Z]+)(\d+)")
 
 
 def is_view(node: Node) -> bool:
@@ -61,8 +65,7 @@ def formulas(node: Node, operands: list[Cells]) -> Cells:
         )
     if name in _WHOLE:
         return _WHOLE[name](node, operands)
-    kind = "elementwise " if node.op.kind is Kind.ELEMENTWISE else ""
-    raise UnsupportedError(f"the {kind}operation {name} has no formula in a spreadsheet")
+    raise UnsupportedError(f"the operation {name} has no formula in a spreadsheet")
 
 
 def _held(cell: Any) -> str:
@@ -71,7 +74,23 @@ def _held(cell: Any) -> str:
 
 
 def _total(cells: Any) -> str:
-    return "+".join(map(_held, np.ravel(cells))) or "0"
+    span = _span(cells)
+    return f"SUM({span})" if span else "+".join(map(_held, np.ravel(cells))) or "0"
+
+
+def _span(cells: Any) -> str:
+    """Return the range of cells that are a whole rectangle, such as ``Inputs!B1:D2``; else ""."""
+    from openpyxl.utils import column_index_from_string, get_column_letter
+
+    found = [_REFERENCE.fullmatch(str(cell)) for cell in np.ravel(cells)]
+    places = {(m[1], int(m[3]), column_index_from_string(m[2])) for m in found if m}
+    if len(places) < max(len(found), 2) or len({sheet for sheet, _, _ in places}) > 1:
+        return ""
+    (sheet, top, left), (_, bottom, right) = min(places), max(places)
+    area = (bottom - top + 1) * (right - left + 1)
+    if len(places) != area or any(not left <= column <= right for _, _, column in places):
+        return ""
+    return f"{sheet}!{get_column_letter(left)}{top}:{get_column_letter(right)}{bottom}"
 
 
 def _matmul(node: Node, operands: list[Cells]) -> Cells:
@@ -134,16 +153,22 @@ def _lines(node: Node, cells: Cells, write: Callable[[Any, int], str]) -> Cells:
     return np.moveaxis(found, -1, axis)
 
 
+def _largest(line: Any) -> str:
+    return f"MAX({_span(line) or ','.join(line)})"
+
+
 def _exponentials(line: Any) -> str:
-    return "+".join(f"EXP({x})" for x in line)
+    """Return the sum of the exponentials, the largest of which is 1."""
+    largest = _largest(line)
+    return "+".join(f"EXP({x}-{largest})" for x in line)
 
 
 def _softmax(node: Node, operands: list[Cells]) -> Cells:
-    return _lines(node, operands[0], lambda x, i: f"EXP({x[i]})/({_exponentials(x)})")
+    return _lines(node, operands[0], lambda x, i: f"EXP({x[i]}-{_largest(x)})/({_exponentials(x)})")
 
 
 def _log_softmax(node: Node, operands: list[Cells]) -> Cells:
-    return _lines(node, operands[0], lambda x, i: f"{x[i]}-LN({_exponentials(x)})")
+    return _lines(node, operands[0], lambda x, i: f"{x[i]}-{_largest(x)}-LN({_exponentials(x)})")
 
 
 def _softmax_cross_entropy(node: Node, operands: list[Cells]) -> Cells:
@@ -152,9 +177,10 @@ def _softmax_cross_entropy(node: Node, operands: list[Cells]) -> Cells:
         raise UnsupportedError("a cross-entropy along another axis has no formula here")
     found = np.empty(z.shape[:-1], dtype=object)
     for place in np.ndindex(*found.shape):
-        total = _exponentials(z[place])
-        terms = zip(z[place], y[place], strict=True)
-        found[place] = "+".join(f"{_held(t)}*(LN({total})-{_held(x)})" for x, t in terms)
+        line, targets = z[place], y[place]
+        total = f"(LN({_exponentials(line)})+{_largest(line)})"
+        products = (f"{_held(t)}*{_held(x)}" for x, t in zip(line, targets, strict=True))
+        found[place] = f"({_total(targets)})*{total}-({'+'.join(products)})"
     return found
 
 

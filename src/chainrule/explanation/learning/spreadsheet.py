@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.autodiff import value_and_grad
 from chainrule.autodiff.arguments import Which
-from chainrule.errors import ArgumentError, MissingExtraError
+from chainrule.errors import ArgumentError, MissingExtraError, UnsupportedError
 from chainrule.explanation.account import Account
 from chainrule.explanation.derivation.recast import as_graph
 from chainrule.explanation.learning.cells import Cells, formulas, is_view, shown
@@ -24,6 +24,7 @@ from chainrule.ops.rewrites import SIMPLIFY
 from chainrule.pages.visible import visible
 
 MOST = 20_000  # cells
+_LONGEST = 8192  # characters of a formula, in Excel
 _INPUTS, _FORWARD, _BACKWARD = "Inputs", "Forward", "Backward"
 
 
@@ -53,7 +54,7 @@ def spreadsheet(
     ArgumentError
         If the file would be of another kind, or of more than 20,000 cells.
     UnsupportedError
-        If an operation has no formula.
+        If an operation has no formula, or one that is too long for Excel.
     """
     if Path(path).suffix.lower() != ".xlsx":
         raise ArgumentError(f"spreadsheet: {os.fspath(path)!r} must end in .xlsx")
@@ -158,8 +159,13 @@ class _Book:
             )
         references = np.empty(flat.shape, dtype=object)
         for r, c in np.ndindex(*flat.shape):
-            value: Any = flat[r, c]
-            page.cell(top + r, c + 2, f"={value}" if isinstance(value, str) else float(value))
+            value = f"={flat[r, c]}" if isinstance(flat[r, c], str) else float(flat[r, c])
+            if isinstance(value, str) and len(value) > _LONGEST:
+                raise UnsupportedError(
+                    f"spreadsheet: a formula of {visible(label)} would have {len(value):,} "
+                    f"characters, and Excel reads {_LONGEST:,} at most"
+                )
+            page.cell(top + r, c + 2, value)
             references[r, c] = f"{sheet}!{get_column_letter(c + 2)}{top + r}"
         self.rows[sheet] = top + max(len(flat), 1) + 1
         return references.reshape(array.shape) if array.ndim else references[0, 0]
