@@ -148,7 +148,13 @@ class TestMarks:
         for text in ("0.705", "0.71", "0.7047"):
             assert sheet.grade({"y": text})["y"].status == "right"
         assert sheet.grade({"y": "0.75"})["y"].status == "wrong"
-        assert cr.exercise(product)(2.0, 1.0).grade({"dloss/db": "10/2"}).marks
+        marks = cr.exercise(product)(2.0, 1.0).grade({"dloss/db": "10/2"})
+        assert marks["dloss/db"].status == "right"
+        small = cr.exercise(lambda x: x * x * 1e-3)(1.3)  # 0.00169, and 0.0026
+        marks = small.grade({"loss": "0.002", "dloss/dx": "0.003"})
+        assert marks["loss"].status == marks["dloss/dx"].status == "right"
+        marks = small.grade({"loss": "0.001", "dloss/dx": 0.003})
+        assert marks["loss"].status == marks["dloss/dx"].status == "wrong"
 
     def test_hints(self):
         sheet = cr.exercise(product)(2.0, 1.0)
