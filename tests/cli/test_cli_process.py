@@ -69,19 +69,25 @@ def test_output_to_a_file_has_no_control_codes(tmp_path):
     assert all(char == "\n" or char.isprintable() for char in ended.stdout)
 
 
-def test_a_reader_that_goes_away_stops_a_run_before_it_begins(tmp_path):
+def unread(*arguments, folder):
+    """Run a command whose reader has gone away."""
     reading, writing = os.pipe()
     os.close(reading)
     ended = subprocess.run(
-        [*PROGRAM, "fit", "iris"], stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path
+        [*PROGRAM, *arguments], stdout=writing, stderr=subprocess.PIPE, cwd=folder
     )
     os.close(writing)
-    assert (ended.returncode, ended.stderr) == (Exit.BROKEN_PIPE, b"")
+    return ended.returncode, ended.stderr
+
+
+def test_a_reader_that_goes_away_stops_a_run_before_it_begins(tmp_path):
+    assert unread("fit", "iris", folder=tmp_path) == (Exit.BROKEN_PIPE, b"")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):
     assert chainrule("fit", "iris", "--epochs", "2", "--out", "r", cwd=tmp_path).returncode == 0
+    assert unread("draw", "r", folder=tmp_path) == (Exit.BROKEN_PIPE, b"")
     (tmp_path / "many.csv").write_text(
         "sepal_length,sepal_width,petal_length,petal_width\n" + "5.1,3.5,1.4,0.2\n" * 20_000
     )

@@ -114,6 +114,15 @@ class TestHostileTexts:
             assert text in shown
 
 
+@pytest.mark.parametrize("notebook", [False, True])
+def test_what_is_no_terminal_gets_the_plain_text(notebook, monkeypatch, capsys):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: notebook)
+    text = as_text(page_of("word " * 30))
+    assert max(map(len, text.splitlines())) > 80
+    show(page_of("word " * 30))
+    assert capsys.readouterr().out == text + "\n"
+
+
 def test_a_document_needs_nothing_from_elsewhere():
     text = document(page_of("x"))
     assert "Content-Security-Policy" in text

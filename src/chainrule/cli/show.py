@@ -15,6 +15,7 @@ from chainrule import nn
 from chainrule.cli.text import as_options, figures, short, verbatim
 from chainrule.data import ColumnType, Table
 from chainrule.models import Trial
+from chainrule.pages import terminal
 from chainrule.pages.visible import visible
 
 if TYPE_CHECKING:
@@ -30,13 +31,7 @@ _NAMES = {"network": "network", "linear": "linear model"}
 
 def console() -> Console:
     """Return a console on standard output; on anything but a terminal it is plain text."""
-    from rich.console import Console
-
-    class Plain(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would end the program with an exit code of its own
-
-    return Plain(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return terminal.console(file=sys.stdout, markup=False, emoji=False, soft_wrap=True)
 
 
 def _grid(title: str, *columns: str, numbers: int = 0, fold: Sequence[int] = (0,)) -> Grid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from chainrule.pages.plain import maths_text
 from chainrule.pages.visible import visible
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.text import Text as RichText
 
 WIDTH = 100  # of text that is not shown on a terminal
@@ -38,25 +39,37 @@ _TONES = {
 }
 
 
-def as_text(page: Page) -> str:
-    """Return a page as plain text, 100 characters wide."""
+def console(**options: Any) -> Console:
+    """Return a console of rich, whose reader may go away."""
     from rich.console import Console
 
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the program with an exit code of its own
+
+    return Plain(highlight=False, **options)
+
+
+def as_text(page: Page) -> str:
+    """Return a page as plain text, 100 characters wide."""
     file = io.StringIO()
-    _print(Console(file=file, width=WIDTH, color_system=None, highlight=False), page)
+    # In a notebook a console would show the page and write nothing.
+    _print(console(file=file, width=WIDTH, color_system=None, force_jupyter=False), page)
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n")).strip("\n")
 
 
 def show(page: Page) -> None:
     """Print a page on standard output, in colours on a terminal."""
-    from rich.console import Console
+    screen = console(file=sys.stdout)
+    if screen.is_terminal:
+        _print(screen, page)
+    else:
+        sys.stdout.write(as_text(page) + "\n")
 
-    _print(Console(highlight=False, soft_wrap=False), page)
 
-
-def _print(console: Any, page: Page) -> None:
+def _print(screen: Console, page: Page) -> None:
     for renderable in renderables(page.blocks):
-        console.print(renderable)
+        screen.print(renderable)
 
 
 def renderables(blocks: Sequence[Block]) -> Iterator[RenderableType]:
