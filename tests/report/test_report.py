@@ -25,7 +25,9 @@ def table(task, n=160):
         columns["t"] = np.array(["a", "b", "c"])[np.digitize(x + y, [-0.5, 0.5])].tolist()
     elif task == "regression":
         columns["y"] = [None if i % 9 == 0 else v for i, v in enumerate(columns["y"])]
-        columns["t"] = (x + 0.1 * y).tolist()
+        columns["t"] = (1e5 * (x + 0.1 * y)).tolist()
+    elif task == "labels":
+        columns["t"], columns["u"] = (x > 0).tolist(), (y > 0).tolist()
     else:
         columns["t"], columns["u"] = (x + y).tolist(), (x - y).tolist()
     return Table.from_columns(columns)
@@ -43,7 +45,13 @@ def report(data, target, **options):
     return run_report(result, metrics, "data.csv", health), metrics
 
 
-TASKS = {"binary": "t", "multiclass": "t", "regression": "t", "two": ["t", "u"]}
+TASKS = {
+    "binary": "t", "multiclass": "t", "regression": "t", "two": ["t", "u"], "labels": ["t", "u"],
+}  # fmt: skip
+SCORED = {
+    "binary": {"yes"}, "multiclass": {"a", "b", "c"}, "regression": {"t"}, "two": {"t", "u"},
+    "labels": {"t", "u"},
+}  # fmt: skip
 
 
 class Reader(HTMLParser):
@@ -78,6 +86,10 @@ def test_a_report_for_every_task(task):
     score = metrics["held_out"]["network"]
     shown = score["accuracy"] if "accuracy" in score else score["r2"]
     assert f"{shown:.4f}" in text
+    assert ("A close answer" if "r2" in score else "A right answer") in text
+    towards = set(re.findall("towards (.*?), or away from it", text))
+    assert towards
+    assert towards <= SCORED[task]
     assert json.loads(found.to_json()) == metrics
     assert "formulas, evaluated, give the computed numbers" in text
 

@@ -33,8 +33,8 @@ def _chosen(trial: Trial, finished: Array) -> dict[str, int]:
         right = finished.argmax(axis=1) == actual.ravel().astype(int)
         sure = finished.max(axis=1)
         wanted = {
-            "A right answer": np.where(right, sure, -1.0),
-            "A wrong answer": np.where(~right, sure, -1.0),
+            "A right answer": np.where(right, sure, -np.inf),
+            "A wrong answer": np.where(~right, sure, -np.inf),
             "An unsure answer": -sure,
         }
     elif target.task == "regression":
@@ -46,13 +46,13 @@ def _chosen(trial: Trial, finished: Array) -> dict[str, int]:
         sure = np.abs(finished - 0.5).mean(axis=1)
         wanted = {
             "A right answer": agree + 0.5 * sure,
-            "A wrong answer": np.where(agree < 1, 1 - agree, -1.0),
+            "A wrong answer": np.where(agree < 1, 1 - agree, -np.inf),
             "An unsure answer": -sure,
         }
     found: dict[str, int] = {}
     for title, score in wanted.items():
         i = int(np.argmax(score))
-        if score[i] > -1.0 and i not in found.values():
+        if np.isfinite(score[i]) and i not in found.values():
             found[title] = i
     return found
 
@@ -113,21 +113,19 @@ def moved(model: TableModel, X: dict[str, Array]) -> list[Block]:
     """Return which inputs moved a row's answer: gradient times input, after scaling."""
     if "numbers" not in X:
         return []
-    outputs = np.asarray(model.network(X))[0]
-    k = int(np.argmax(np.abs(outputs))) if len(outputs) > 1 else 0
-    if model.target.task == "multiclass":
-        k = int(np.argmax(outputs))
+    target, outputs = model.target, np.asarray(model.network(X))[0]
+    k = int(np.argmax(outputs if target.task == "multiclass" else np.abs(outputs)))
+    scored = target.classes[1:] if target.task == "binary" else target.classes or target.columns
     slope = grad(lambda numbers: model.network({**X, "numbers": numbers})[0, k])(X["numbers"])
     parts = np.asarray(slope * X["numbers"], np.float64)[0]
     order = np.argsort(-np.abs(parts), kind="stable")[:_INPUTS]
     if not np.any(parts):
         return []
     names = model.encoder.feature_names
-    what = model.target.classes[k] if model.target.task == "multiclass" else "the answer"
     return [
         bars(
             "What moved the answer", {names[i]: float(parts[i]) for i in order},
-            x_label=f"towards {what}, or away from it",
+            x_label=f"towards {scored[k]}, or away from it",
             caption="The score's gradient by each input, times the input after scaling.",
         )
     ]  # fmt: skip
