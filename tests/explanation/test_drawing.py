@@ -132,12 +132,16 @@ def test_equal_layers_are_folded_and_unfold():
     assert "×3" in folded.svg
 
 
-def test_ways_around_layers_come_back():
-    model = nn.Sequential(
+def around():
+    """A network with a way around its second layer."""
+    return nn.Sequential(
         nn.Linear(4, 8, rng=0), nn.Residual(nn.Sequential(nn.Linear(8, 8, rng=1), "relu")),
         nn.Linear(8, 3, rng=2),
     )  # fmt: skip
-    picture = cr.draw(objective, view="layers")(model, X5, Y5).picture
+
+
+def test_ways_around_layers_come_back():
+    picture = cr.draw(objective, view="layers")(around(), X5, Y5).picture
     join = next(b for b in picture.boxes if b.label == "+")
     assert len(join.inputs) == 2
 
@@ -151,6 +155,57 @@ def test_units():
         cr.draw(product, view="units")(2.0, 1.0)
     with pytest.raises(ArgumentError, match="view"):
         cr.draw(product, view="cube")
+
+
+ONE, FIVE = RNG.normal(size=(1, 2)), RNG.normal(size=(5, 2))
+PRODUCTS = {
+    "W x": (lambda w, x: w @ x.T, (3, 2)),
+    "W.T x": (lambda w, x: w.T @ x.T, (2, 3)),
+    "x W": (lambda w, x: x @ w, (2, 3)),
+    "x W.T": (lambda w, x: x @ w.T, (3, 2)),
+    "w x": (lambda w, x: w @ x.T, (2,)),
+    "x w": (lambda w, x: x @ w, (2,)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_units_are_those_of_the_product_and_show_one_example(name):
+    function, shape = PRODUCTS[name]
+    units = 1 if len(shape) == 1 else 3
+    for x in (ONE, FIVE):
+        args = np.ones(shape), x
+        drawn = [
+            cr.draw(lambda w, x: np.sum(np.tanh(function(w, x))), "w", view=view)(*args)
+            for view in ("layers", "units")
+        ]
+        assert [d.text().count(f"2 → {units}") for d in drawn] == [1, 1]
+        svg = drawn[1].svg
+        assert (svg.count("<circle"), svg.count("<line")) == (2 + units, 2 * units)
+        numbers = [e.text for e in ET.fromstring(svg).iter() if e.get("class") == "crd-small"]
+        assert sum(n is not None for n in numbers) == (2 + units if x is ONE else 0)
+
+
+def towers(w, v, x):
+    return np.sum(x @ w) * np.sum(np.tanh(x[:, :1] @ v))
+
+
+def test_units_are_drawn_of_a_chain_of_layers_alone():
+    args = np.ones((2, 2)), np.ones((1, 2)), FIVE
+    with pytest.raises(ArgumentError, match="layer 2 does not read layer 1 alone"):
+        cr.draw(towers, ("w", "v"), view="units")(*args)
+    assert "layer 2" in cr.draw(towers, ("w", "v"), view="layers")(*args).text()
+    with pytest.raises(ArgumentError, match="layer 3 does not read layer 2 alone"):
+        cr.draw(objective, view="units")(around(), X5, Y5)
+
+
+def test_units_are_told_as_the_layers_they_are_in():
+    model = network(4, 8, 8, 3)
+    units = cr.draw(objective, view="units")(model, X5, Y5)
+    layers = cr.draw(objective, view="layers", folded=False)(model, X5, Y5)
+    for told in (lambda d: d.text(), lambda d: d.to_dot(), lambda d: d.page().title):
+        assert told(units) == told(layers)
+    assert units.facts()["nodes"] == layers.facts()["nodes"]
+    assert units.figure() in units.page().blocks
 
 
 @pytest.mark.parametrize("view", ["graph", "units", "layers"])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.explanation.account import Account, Variable
-from chainrule.graph import Kind
+from chainrule.graph import Array, Kind
 
-_VIEWS = frozenset({"transpose", "swapaxes", "matrix_transpose", "expand_dims", "reshape"})
+_VIEWS = frozenset({"transpose", "swapaxes", "expand_dims", "reshape"})
 
 
 @dataclass(eq=False, repr=False)
@@ -51,6 +51,19 @@ class Layer:
     activation: str
     weight_first: bool
     transposed: bool
+
+    @property
+    def units(self) -> Array:
+        """The weights, a row for each unit."""
+        weight = np.asarray(self.weight.value)
+        if weight.ndim == 1:
+            return weight[None]
+        return weight if self.weight_first != self.transposed else weight.T
+
+    @property
+    def ending(self) -> str:
+        """What comes after the sum, in a word."""
+        return self.activation or ("activation" if self.a is not self.z else "linear")
 
 
 def layers(account: Account) -> list[Layer]:

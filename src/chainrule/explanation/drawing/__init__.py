@@ -84,17 +84,17 @@ class Drawing(Shown):
         self, account: Account, view: str = "graph", values: bool = True, folded: bool = True
     ) -> None:
         self.account, self.view, self.values = account, view, values
-        if view == "layers":
-            self.picture = stack(account, values, folded)
-        else:
+        if view == "graph":
             self.picture = picture(account, values)
+        else:
+            self.picture = stack(account, values, folded and view == "layers")
         self.svg = units_svg(account, values) if view == "units" else _laid_out(self.picture)
 
     def text(self) -> str:
-        """Return the computation as an indented tree of lines; of layers, a line each."""
-        if self.view == "layers":
-            return exports.listing(self.picture)
-        return exports.tree(self.account, self.values)
+        """Return the computation as an indented tree of lines; of a network a line a layer."""
+        if self.view == "graph":
+            return exports.tree(self.account, self.values)
+        return exports.listing(self.picture)
 
     def to_mermaid(self) -> str:
         """Return a Mermaid flow chart."""
@@ -119,8 +119,8 @@ class Drawing(Shown):
             ],
         }  # fmt: skip
 
-    def page(self) -> Page:
-        """Return the picture as a page."""
+    def figure(self) -> Figure:
+        """Return the picture as a block of a page, its text with it."""
         captions = {
             "graph": "Operations are boxes, variables the wires between them: above a wire its "
             "value, below it its delta, the derivative of the loss by it. The stronger a wire, "
@@ -129,8 +129,11 @@ class Drawing(Shown):
             "are negative weights.",
             "layers": "Boxes are layers, with the shapes of what passes between them.",
         }
-        figure = Figure(self.svg, self.text(), captions[self.view])
-        return Page(self.picture.title, [Heading(self.picture.title, 1), figure])
+        return Figure(self.svg, self.text(), captions[self.view])
+
+    def page(self) -> Page:
+        """Return the picture as a page."""
+        return Page(self.picture.title, [Heading(self.picture.title, 1), self.figure()])
 
     @classmethod
     def formats(cls) -> dict[str, Callable[[Any], str]]:

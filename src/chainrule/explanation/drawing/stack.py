@@ -11,7 +11,7 @@ from chainrule.explanation.layers import Layer, layers
 from chainrule.explanation.numbers import dimensions
 
 
-def found_layers(account: Account, view: str) -> list[Layer]:
+def found_layers(account: Account) -> list[Layer]:
     """Return the layers of an account.
 
     Raises
@@ -22,15 +22,15 @@ def found_layers(account: Account, view: str) -> list[Layer]:
     found = layers(account)
     if not found:
         raise ArgumentError(
-            f'draw: view="{view}" needs layers, products with a variable weight, and there are '
-            'none here; view="graph" draws any computation'
+            "draw: this view needs layers, products with a variable weight, and there are none "
+            'here; view="graph" draws any computation'
         )
     return found
 
 
 def stack(account: Account, values: bool, folded: bool) -> Picture:
     """Return a network as a picture of its layers, skip connections included."""
-    found = found_layers(account, "layers")
+    found = found_layers(account)
     outputs = {x.a.serial: x.a for x in found} | _joins(account, found)
     return _Stack(outputs, values, account).drawn(
         _groups(found, outputs, account) if folded else [[layer] for layer in found]
@@ -56,10 +56,10 @@ class _Stack:
 
     def _add(self, box: Box, v: Variable) -> None:
         """Add a box for a variable, behind the boxes of what it was computed from."""
-        sources = _sources(v, self.outputs)
-        starts = [self._start(x) for x in sources]
+        fed = sources(v, self.outputs)
+        starts = [self._start(x) for x in fed]
         self.picture.boxes.append(box)
-        for start, x in zip(starts, sources, strict=True):
+        for start, x in zip(starts, fed, strict=True):
             _connect(self.picture, start, box, x, self.values)
 
     def _start(self, v: Variable) -> Box:
@@ -93,8 +93,8 @@ def _groups(
     groups: list[list[Layer]] = []
     for layer in found:
         before = groups[-1][-1] if groups else None
-        fed = [v.serial for v in _sources(layer.product, outputs)]
-        alone = before is not None and fed == [before.a.serial] and _uses_once(account, before)
+        fed = sources(layer.product, outputs)
+        alone = before is not None and fed == [before.a] and _uses_once(account, before)
         if before is not None and alone and _kind(before) == _kind(layer):
             groups[-1].append(layer)
         else:
@@ -110,7 +110,7 @@ def _kind(layer: Layer) -> tuple[object, ...]:
     return np.shape(layer.weight.value), layer.activation, layer.bias is not None
 
 
-def _sources(v: Variable, outputs: dict[int, Variable]) -> list[Variable]:
+def sources(v: Variable, outputs: dict[int, Variable]) -> list[Variable]:
     """Return the outputs of layers, and the inputs given, that a variable was computed from."""
     found: dict[int, Variable] = {}
     stack, seen = list(v.inputs), set()
@@ -141,17 +141,11 @@ def _connect(drawn: Picture, source: Box, target: Box, v: Variable, values: bool
 
 def _layer_box(group: list[Layer]) -> Box:
     layer = group[0]
-    n_out, n_in = np.shape(layer.weight.value)[:1], np.shape(layer.weight.value)[-1:]
-    sizes = " → ".join(str(n) for n in (*n_in, *n_out)) if np.ndim(layer.weight.value) > 1 else (
-        f"{n_in[0]} → 1"
-    )  # fmt: skip
-    if not layer.transposed and not layer.weight_first and np.ndim(layer.weight.value) > 1:
-        sizes = f"{n_out[0]} → {n_in[0]}"
+    n_out, n_in = layer.units.shape
     parameters = sum(np.size(p.value) for x in group for p in (x.weight, x.bias) if p is not None)
     first, last = layer.number, group[-1].number
     name = f"layer {first}" if first == last else f"layers {first} to {last}"
-    label = f"{sizes}{f'  ×{len(group)}' if len(group) > 1 else ''}"
-    activation = layer.activation or ("activation" if layer.a is not layer.z else "linear")
-    lines = [name, activation, f"{parameters:,} parameters"]
-    title = f"{name}: {layer.weight.name}, {activation}, {parameters} parameters"
+    label = f"{n_in} → {n_out}{f'  ×{len(group)}' if len(group) > 1 else ''}"
+    lines = [name, layer.ending, f"{parameters:,} parameters"]
+    title = f"{name}: {layer.weight.name}, {layer.ending}, {parameters} parameters"
     return Box("layer", label, title, lines)

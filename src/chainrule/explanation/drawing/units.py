@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import ArgumentError
 from chainrule.explanation.account import Account
-from chainrule.explanation.drawing.stack import found_layers
+from chainrule.explanation.drawing.stack import found_layers, sources
 from chainrule.explanation.drawing.svg import STYLE, text
 from chainrule.explanation.layers import Layer
 from chainrule.explanation.numbers import number
@@ -25,9 +27,9 @@ def units_svg(account: Account, values: bool) -> str:
     Raises
     ------
     ArgumentError
-        If the computation has no layers.
+        If the computation has no layers, or they are no chain.
     """
-    found = found_layers(account, "units")
+    found = _chain(account)
     columns = [_inputs(found[0]), *(_outputs(layer) for layer in found)]
     tallest = max(len(_drawn(n)) for n, _, _ in columns)
     height = 2 * _MARGIN + (tallest - 1) * _STEP + 40
@@ -49,34 +51,38 @@ def units_svg(account: Account, values: bool) -> str:
     )
 
 
+def _chain(account: Account) -> list[Layer]:
+    """Return the layers, each of which reads the one before it alone."""
+    found = found_layers(account)
+    outputs = {layer.a.serial: layer.a for layer in found}
+    for before, layer in pairwise(found):
+        fits = layer.units.shape[1] == before.units.shape[0]
+        if not fits or sources(layer.product, outputs) != [before.a]:
+            raise ArgumentError(
+                f'draw: view="units" needs layers that follow each other, and layer {layer.number} '
+                f'does not read layer {before.number} alone; view="layers" draws any network'
+            )
+    return found
+
+
 Column = tuple[int, Any, str]  # number of units, their values or None, a title
 
 
 def _inputs(layer: Layer) -> Column:
+    n = layer.units.shape[1]
     if layer.x is None:
-        return _matrix(layer).shape[1], None, "inputs"
-    return _matrix(layer).shape[1], _single(layer.x.value), layer.x.name
+        return n, None, "inputs"
+    return n, _single(layer.x.value, n), layer.x.name
 
 
 def _outputs(layer: Layer) -> Column:
-    title = layer.activation or ("activation" if layer.a is not layer.z else "linear")
-    return _matrix(layer).shape[0], _single(layer.a.value), title
+    n = layer.units.shape[0]
+    return n, _single(layer.a.value, n), layer.ending
 
 
-def _single(value: Any) -> Any:
-    """Return the numbers of one example; None if there are several."""
-    array = np.asarray(value)
-    if array.ndim == 2 and 1 in array.shape:
-        array = array.ravel()
-    return np.atleast_1d(array) if array.ndim < 2 else None
-
-
-def _matrix(layer: Layer) -> Any:
-    """Return the weights with a row for each unit."""
-    weight = np.asarray(layer.weight.value, np.float64)
-    if weight.ndim == 1:
-        return weight[None]
-    return weight if layer.weight_first or layer.transposed else weight.T
+def _single(value: Any, n: int) -> Any:
+    """Return the numbers of one example, one for each unit; None if there are several."""
+    return np.ravel(value) if np.size(value) == n else None
 
 
 def _drawn(n: int) -> list[int | None]:
@@ -88,7 +94,7 @@ def _drawn(n: int) -> list[int | None]:
 
 
 def _weights(layer: Layer, left: Any, right: Any) -> str:
-    matrix = _matrix(layer)
+    matrix = layer.units
     largest = float(np.max(np.abs(matrix), initial=0.0)) or 1.0
     lines = []
     for j, (x1, y1) in right.items():
