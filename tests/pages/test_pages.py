@@ -37,6 +37,7 @@ HOSTILE = [
     "$\\write18{x}$", "a|b|c\n| d", "`` `code` ``", "[bold red]x[/]", "\x1b[31mred\x1b[0m",
     "\u202eright to left", "line\u2028separator", "{braces} % _ ^ ~ #", "x" * 10_000,
     "[a](javascript:alert(1))", "&lt;", "\\end{document}", "---\n# heading",
+    "[0, 10)", "* x",
 ]  # fmt: skip
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><title>t</title></svg>'
 
@@ -97,6 +98,7 @@ class TestHostileTexts:
         assert "\\input{" not in latex
         assert "\\write18" not in latex
         assert latex.count("\\end{document}") == 1
+        assert not re.search(r"(\\\\|\\item|\\midrule)\s*[\[*]", latex)
 
     def test_markdown(self, text):
         shown = as_markdown(page_of(text))
@@ -121,6 +123,13 @@ def test_what_is_no_terminal_gets_the_plain_text(notebook, monkeypatch, capsys):
     assert max(map(len, text.splitlines())) > 80
     show(page_of("word " * 30))
     assert capsys.readouterr().out == text + "\n"
+
+
+def test_bars_are_escaped_in_the_cells_of_markdown_alone():
+    line = ["a|b ", Code(r"c \| d"), " ", maths.Fenced(maths.Symbol("x"), "||")]
+    shown = as_markdown(Page("t", [Paragraph(line), Table([line], [])])).splitlines()
+    assert shown[0] == r"a|b `c \| d` $|x|$"
+    assert shown[2] == r"| a\|b `c \\| d` $\|x\|$ |"
 
 
 def test_a_document_needs_nothing_from_elsewhere():

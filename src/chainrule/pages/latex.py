@@ -42,6 +42,7 @@ _SPECIAL = {
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
+    "[": "{[}", "*": "{*}",  # behind \\ or \item they would be read as its argument
 }  # fmt: skip
 _FENCES = {
     "()": ("(", ")"), "[]": ("[", "]"), "{}": (r"\{", r"\}"), "||": ("|", "|"),

@@ -24,7 +24,7 @@ from chainrule.pages.blocks import (
 from chainrule.pages.latex import maths_latex
 from chainrule.pages.visible import visible
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|$~<>&-])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!$~<>&-])")
 
 
 def escaped(text: object) -> str:
@@ -67,7 +67,7 @@ def _piece(piece: Any) -> str:
 
 def _code(text: str) -> str:
     """Return a piece of source between more backticks than it holds in a row."""
-    shown = visible(text).replace("|", r"\|")
+    shown = visible(text)
     fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}"
@@ -92,7 +92,8 @@ def _table(b: Table) -> str:
 
 
 def _cells(cells: Sequence[Text]) -> str:
-    return f"| {' | '.join(map(_text, cells))} |"
+    shown = (_text(cell).replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(shown)} |"
 
 
 def _figure(b: Figure) -> str:
