@@ -1,5 +1,6 @@
 """The doctor as a callback: it watches, keeps a record, and changes nothing."""
 
+import signal
 import warnings
 
 import numpy as np
@@ -72,13 +73,18 @@ def test_a_second_training_is_watched_as_the_first():
     assert not doctor.findings
 
 
-class Stop(Callback):
-    def on_epoch_end(self, state):
-        if state.epoch == 2:
-            raise KeyboardInterrupt
+class CtrlC(Callback):
+    def __init__(self, event):
+        setattr(self, event, self.press)
+
+    def press(self, state):
+        last = state.batch in (0, state.steps_per_epoch)
+        if state.epoch in (1, 2) and last:
+            signal.raise_signal(signal.SIGINT)
 
 
-def test_a_resumed_run_leaves_the_same_record(tmp_path):
+@pytest.mark.parametrize("event", ["on_epoch_end", "on_progress"])
+def test_a_resumed_run_leaves_the_same_record(event, tmp_path):
     whole, part = tmp_path / "whole", tmp_path / "part"
     for folder in (whole, part):
         folder.mkdir()
@@ -88,7 +94,8 @@ def test_a_resumed_run_leaves_the_same_record(tmp_path):
 
     trained(mlp(4, 16, 3), epochs=5, callbacks=[watched(whole)], checkpoint=whole / "c")
     with pytest.raises(KeyboardInterrupt):
-        trained(mlp(4, 16, 3), epochs=5, callbacks=[watched(part), Stop()], checkpoint=part / "c")
+        callbacks = [CtrlC(event), watched(part)]
+        trained(mlp(4, 16, 3), epochs=5, callbacks=callbacks, checkpoint=part / "c")
     trained(mlp(4, 16, 3), epochs=5, callbacks=[watched(part)], checkpoint=part / "c", resume=True)
     assert (whole / "health.csv").read_bytes() == (part / "health.csv").read_bytes()
 

@@ -297,6 +297,21 @@ def test_ctrl_c_in_a_callback(event, tmp_path):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.parametrize(("presses", "called"), [(1, 2), (2, 1)])
+def test_the_end_of_an_epoch_is_told_to_all_callbacks_before_ctrl_c_acts(presses, called):
+    told = []
+
+    class Told(Callback):
+        def on_epoch_end(self, state):
+            told.append(state.epoch)
+            for _ in range(presses if len(told) == 1 else 0):
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="in epoch 2"):
+        regress(callbacks=[Told(), Told()])
+    assert told == [1] * called
+
+
 def test_ctrl_c_without_a_checkpoint():
     with pytest.raises(Interrupted, match=r"in epoch 1, after step 3$") as caught:
         regress(callbacks=[PressCtrlC("step", 3)])

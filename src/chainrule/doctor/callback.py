@@ -115,10 +115,11 @@ class Doctor(Callback):
     def _ratio(state: State, reading: Reading) -> float:
         """Return how much a gradient step changes a layer's weights, relative to their size.
 
-        It follows from the state alone, so that a resumed run keeps the same record.
+        It follows from what a checkpoint keeps, so that a resumed run leaves the same record.
         """
-        size = reading.weight_norm
-        return state.lr * reading.gradient_norm / size if size else float("nan")
+        if not reading.weight_norm or not len(state.history):
+            return float("nan")
+        return state.history[-1].lr * reading.gradient_norm / reading.weight_norm
 
     def _note(self, finding: Finding, epoch: int) -> None:
         if any(f.code == finding.code and f.where == finding.where for f in self.findings):

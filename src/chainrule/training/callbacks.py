@@ -82,7 +82,10 @@ class Callback:
         """After some steps, of an epoch that takes long several times a second."""
 
     def on_epoch_end(self, state: State) -> bool | None:
-        """After each epoch, its record in ``state.history[-1]``; return True to stop."""
+        """After each epoch, its record in ``state.history[-1]``; return True to stop.
+
+        Ctrl-C waits until it returns, so that a resumed run lacks nothing; a second does not.
+        """
 
     def on_end(self, state: State) -> None:
         """When training ends, in whatever way: done, stopped, interrupted or failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -13,17 +14,17 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Interrupts:
-    """Holds Ctrl-C back within its ``with`` block, except within `allowed`.
+    """Holds Ctrl-C back within its ``with`` block, except within `allowed` and `finishing`.
 
     An update of the parameters and the books kept about it belong together: between the two, a
     checkpoint would be wrong. They take little time; what takes long runs within `allowed`, so
-    that Ctrl-C acts at once. In other threads than the main one, and where Ctrl-C is ignored,
-    nothing is changed.
+    that Ctrl-C acts at once, or within `finishing`, so that the second one does. In other threads
+    than the main one, and where Ctrl-C is ignored, nothing is changed.
     """
 
     def __init__(self) -> None:
         self._previous: Handler | None = None
-        self._open = False
+        self._act_at = math.inf  # so many that wait are not held back any longer
         self._waiting: list[tuple[int, FrameType | None]] = []
 
     def __enter__(self) -> Interrupts:
@@ -49,16 +50,30 @@ class Interrupts:
     @contextmanager
     def allowed(self) -> Iterator[None]:
         """Let Ctrl-C act at once; one that was held back acts now."""
-        self._open = True
+        with self._acting_at(1):
+            yield
+
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Hold the first Ctrl-C back and let the second act: for what must be done, or hangs."""
+        with self._acting_at(2):
+            yield
+
+    @contextmanager
+    def _acting_at(self, count: int) -> Iterator[None]:
+        self._act_at = count
         try:
-            self._deliver()
+            self._act()
             yield
         finally:
-            self._open = False
+            self._act_at = math.inf
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self._waiting.append((number, frame))
-        if self._open:
+        self._act()
+
+    def _act(self) -> None:
+        if len(self._waiting) >= self._act_at:
             self._deliver()
 
     def _deliver(self) -> None:

@@ -266,7 +266,9 @@ class Training:
         state.batch, state.totals = 0, Totals()
         state.history = replace(state.history, records=(*state.history.records, record))
         self._compare(record)
-        if self._call("on_epoch_end") and not state.history.stopped:
+        with self.interrupts.finishing():
+            asked = [callback.on_epoch_end(state) for callback in plan.callbacks]
+        if any(asked) and not state.history.stopped:
             self._stop("a callback asked for it")
         done = state.epoch >= state.epochs or bool(state.history.stopped)
         if plan.checkpoint and (done or state.epoch % plan.checkpoint.every_epochs == 0):
@@ -316,13 +318,10 @@ class Training:
         arrays = named_parameters(self.state.model).items()
         return next((name for name, p in arrays if not np.isfinite(p).all()), "")
 
-    def _call(self, event: str) -> bool:
-        """Call all callbacks; return whether one asks to stop."""
-        answers = []
+    def _call(self, event: str) -> None:
         for callback in self.plan.callbacks:
             with self.interrupts.allowed():
-                answers.append(getattr(callback, event)(self.state))
-        return any(answers)
+                getattr(callback, event)(self.state)
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
