@@ -93,8 +93,8 @@ def test_a_resumed_run_leaves_the_same_record(event, tmp_path):
         return Doctor((X, Y), nn.cross_entropy, folder=folder)
 
     trained(mlp(4, 16, 3), epochs=5, callbacks=[watched(whole)], checkpoint=whole / "c")
+    callbacks = [CtrlC(event), watched(part)]
     with pytest.raises(KeyboardInterrupt):
-        callbacks = [CtrlC(event), watched(part)]
         trained(mlp(4, 16, 3), epochs=5, callbacks=callbacks, checkpoint=part / "c")
     trained(mlp(4, 16, 3), epochs=5, callbacks=[watched(part)], checkpoint=part / "c", resume=True)
     assert (whole / "health.csv").read_bytes() == (part / "health.csv").read_bytes()

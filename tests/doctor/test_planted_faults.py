@@ -11,8 +11,8 @@ from chainrule import nn, optim, training
 from chainrule.data import load_digits, load_iris
 from chainrule.doctor import (
     CHECKS,
+    Attempt,
     Doctor,
-    Trial,
     course_checks,
     diagnose,
     spread_rows,
@@ -460,7 +460,7 @@ def test_remedies_are_tried_and_one_helps(fault):
 def test_a_remedy_helps_only_where_a_lower_loss_was_seen():
     inf = float("inf")
     losses = [(1.0, 0.9), (inf, 1.0), (1.0, 0.99), (1.0, inf), (inf, inf)]
-    helped = [Trial("", before, after, "training loss").helped for before, after in losses]
+    helped = [Attempt("", before, after, "training loss").helped for before, after in losses]
     assert helped == [True, True, False, False, False]
 
 

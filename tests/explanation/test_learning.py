@@ -251,8 +251,8 @@ class TestHandWritten:
             return {**found, "delta_z": dz, "w": np.outer(dz, x)}
 
         checked = cr.check_my_backward(network_221, forgetful, W, U, X, Y, wrt=("w", "u"))
-        assert checked.first_mistake.name == "z"
-        assert {v.name: v.status for v in checked.verdicts}["w"] == "carried on"
+        assert checked.first_mistake.id == "z"
+        assert {m.id: m.status for m in checked.marks}["w"] == "carried on"
         assert not checked.ok
 
     @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ class TestHandWritten:
 
         loss = lambda a, b: wrong_square(a) * b
         checked = cr.check_my_backward(loss, lambda a, b: (a * b, a * a), 3.0, 2.0)
-        assert [v.status for v in checked.verdicts] == ["right", "unchecked"]
+        assert [m.status for m in checked.marks] == ["right", "unchecked"]
         assert not checked.ok
         assert "Not every gradient could be checked" in str(checked)
 

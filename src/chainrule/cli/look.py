@@ -11,7 +11,15 @@ import numpy as np
 from chainrule.cli.exits import UsageError
 from chainrule.cli.request import FitRequest, fingerprint, load_request
 from chainrule.data import Table
-from chainrule.doctor import HEALTH, Diagnosis, Doctor, diagnose, load_health
+from chainrule.doctor import (
+    HEALTH,
+    WATCHED,
+    Diagnosis,
+    Doctor,
+    diagnose,
+    load_health,
+    spread_rows,
+)  # fmt: skip
 from chainrule.errors import DataError
 from chainrule.explanation import derive, draw
 from chainrule.explanation.derivation import NOTATIONS, Derivation
@@ -23,14 +31,13 @@ from chainrule.report import run_report
 from chainrule.report.examples import WorkedRow
 
 REPORT = "report.html"
-_WATCHED, _LOOKS = 128, 40  # rows that are watched in training, and how often at most
+_LOOKS = 40  # at a network in training, at most
 _DERIVED = 8  # rows that a derivation and a drawing are made with
 
 
 def doctor_of(trial: Trial, folder: Path) -> Doctor:
     """Return the callback that watches a training and keeps ``health.csv``."""
-    n, epochs = len(trial.training), trial.model.settings.epochs or 1
-    rows = np.arange(0, n, max(1, n // _WATCHED))[:_WATCHED]
+    epochs, rows = trial.model.settings.epochs or 1, spread_rows(len(trial.training), WATCHED)
     data = trial.model.arrays(trial.training.take(rows))
     loss = trial.model.given.loss_function
     return Doctor(data, loss, folder=folder, every=max(1, epochs // _LOOKS))

@@ -1,14 +1,16 @@
 """The training doctor: what is wrong with a network, its data or its training, and what helps."""
 
-from chainrule.doctor.callback import Doctor, DoctorWarning
+from chainrule.doctor.callback import WATCHED, Doctor, DoctorWarning
 from chainrule.doctor.diagnose import CHECKS, diagnose
-from chainrule.doctor.findings import Diagnosis, Finding, Remedy, Trial
+from chainrule.doctor.findings import Attempt, Diagnosis, Finding, Remedy
 from chainrule.doctor.health import HEALTH, Health, load_health, save_health
 from chainrule.doctor.patient import Reading, readings, spread_rows
 
 __all__ = [
     "CHECKS",
     "HEALTH",
+    "WATCHED",
+    "Attempt",
     "Diagnosis",
     "Doctor",
     "DoctorWarning",
@@ -16,7 +18,6 @@ __all__ = [
     "Health",
     "Reading",
     "Remedy",
-    "Trial",
     "diagnose",
     "load_health",
     "readings",

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule import nn
 from chainrule.doctor import course_checks, data_checks, state_checks
 from chainrule.doctor.data_checks import Check
-from chainrule.doctor.findings import Diagnosis, Finding, Trial
+from chainrule.doctor.findings import Attempt, Diagnosis, Finding
 from chainrule.doctor.patient import Patient
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.optim import Optimizer
@@ -139,7 +139,7 @@ def _without_repeats(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.code not in hidden]
 
 
-def tried(patient: Patient, finding: Finding) -> list[Trial]:
+def tried(patient: Patient, finding: Finding) -> list[Attempt]:
     """Return what came of trying the remedies of a finding on copies."""
     measure = "training loss" if patient.validation is None else "best validation loss"
     before = _score(patient)
@@ -151,7 +151,7 @@ def tried(patient: Patient, finding: Finding) -> list[Trial]:
             after = _score(remedy.change(patient))
         except ChainruleError:
             continue
-        found.append(Trial(remedy.text, before, after, measure))
+        found.append(Attempt(remedy.text, before, after, measure))
     return found
 
 

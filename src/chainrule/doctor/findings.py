@@ -25,8 +25,8 @@ from chainrule.pages.maths import Maths
 if TYPE_CHECKING:
     from chainrule.doctor.patient import Patient
 
-SEVERITIES = ("error", "warning", "note")
-_MARKS = {"error": ("✗", "bad"), "warning": ("!", "note"), "note": ("·", "faint")}
+SEVERITIES = ("error", "warning")
+_MARKS = {"error": ("✗", "bad"), "warning": ("!", "note")}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Attempt:
     """A remedy that was tried on a copy, beside the same steps without it.
 
     Attributes
@@ -91,7 +91,7 @@ class Finding:
         Why it harms.
     equation : Maths, optional
     remedies : tuple of Remedy
-    tried : tuple of Trial
+    tried : tuple of Attempt
     """
 
     code: str
@@ -102,9 +102,9 @@ class Finding:
     numbers: dict[str, Any] = field(default_factory=dict)
     equation: Maths | None = None
     remedies: tuple[Remedy, ...] = ()
-    tried: tuple[Trial, ...] = ()
+    tried: tuple[Attempt, ...] = ()
 
-    def with_trials(self, trials: Sequence[Trial]) -> Finding:
+    def with_trials(self, trials: Sequence[Attempt]) -> Finding:
         """Return the finding with what was tried."""
         return replace(self, tried=tuple(trials))
 
@@ -164,7 +164,7 @@ def _remedy(remedy: Remedy) -> Text:
     return [remedy.text, *source]
 
 
-def _trials(tried: Sequence[Trial]) -> Table:
+def _trials(tried: Sequence[Attempt]) -> Table:
     rows: list[list[Text]] = [
         [
             trial.remedy,
@@ -201,8 +201,8 @@ class Diagnosis(Shown):
 
     @property
     def healthy(self) -> bool:
-        """Whether there is no error and no warning."""
-        return not any(f.severity in ("error", "warning") for f in self.findings)
+        """Whether nothing was found."""
+        return not self.findings
 
     @property
     def codes(self) -> list[str]:

@@ -58,8 +58,8 @@ class Reading:
         Of weight and bias together.
     delta : float
         Root mean square of the derivative of the summed loss by the layer's weighted sums.
-    mean, std : float
-        Of the layer's outputs.
+    std : float
+        Standard deviation of the layer's outputs.
     saturated, dead : float
         Share of saturated outputs, and of units that are zero for every row; NaN where the
         activation cannot be so.
@@ -70,7 +70,6 @@ class Reading:
     gradient_norm: float
     weight_norm: float
     delta: float
-    mean: float
     std: float
     saturated: float
     dead: float
@@ -156,12 +155,12 @@ class Patient:
 
     @cached_property
     def numbers(self) -> Array | None:
-        """The numeric inputs as a matrix; None if there is no single one."""
+        """The inputs that are no whole numbers, as a matrix; None if there is no single one."""
         X = self.X.get("numbers") if isinstance(self.X, dict) else self.X
         array = np.asarray(X) if X is not None else None
-        if array is None or array.dtype.kind not in "fiu" or array.ndim < 2:
+        if array is None or array.dtype.kind != "f" or array.ndim < 2:
             return None
-        return array.reshape(len(array), -1) if array.dtype.kind == "f" else None
+        return array.reshape(len(array), -1)
 
     def column(self, i: int) -> str:
         """Return the name of a column."""
@@ -244,7 +243,6 @@ def _reading(layer: Layer) -> Reading:
         _norm(*(p.delta for p in parts if p.delta is not None)),
         _norm(*(p.value for p in parts)),
         _rms(layer.z.delta) * max(len(rows), 1) if layer.z.delta is not None else 0.0,
-        float(a.mean()),
         float(a.std()),
         _saturated(kind, a),
         float(np.mean(np.all(rows == 0, axis=0))) if kind == "relu" else float("nan"),

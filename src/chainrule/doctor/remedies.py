@@ -39,15 +39,20 @@ def standardised(p: Patient) -> Patient:
     assert numbers is not None
     mean, std = numbers.mean(axis=0), numbers.std(axis=0)
     std = np.where(std > 0, std, 1.0)
+    return _with_numbers(p, lambda rows: (rows - mean) / std)
 
-    def scaled(X: Any) -> Any:
+
+def _with_numbers(p: Patient, change: Callable[[Any], Any]) -> Patient:
+    """Return the patient whose numeric inputs, as rows, are changed, validation too."""
+
+    def changed(X: Any) -> Any:
         if isinstance(X, dict):
-            return {**X, "numbers": scaled(X["numbers"])}
+            return {**X, "numbers": changed(X["numbers"])}
         array = np.asarray(X)
-        return ((array.reshape(len(array), -1) - mean) / std).reshape(array.shape)
+        return change(array.reshape(len(array), -1)).reshape(array.shape)
 
-    held = None if p.validation is None else (scaled(p.validation[0]), p.validation[1])
-    return p.changed(X=scaled(p.X), validation=held)
+    held = None if p.validation is None else (changed(p.validation[0]), p.validation[1])
+    return p.changed(X=changed(p.X), validation=held)
 
 
 def counted_from_zero(p: Patient) -> Patient:
@@ -100,18 +105,10 @@ def without_output_activation(p: Patient) -> Patient:
 def without_columns(*columns: int) -> Callable[[Patient], Patient]:
     """Return the change that sets columns to zero."""
 
-    def change(p: Patient) -> Patient:
-        def cut(X: Any) -> Any:
-            if isinstance(X, dict):
-                return {**X, "numbers": cut(X["numbers"])}
-            array = np.array(X)
-            array.reshape(len(array), -1)[:, list(columns)] = 0.0
-            return array
+    def cut(rows: Any) -> Any:
+        return np.where(np.isin(np.arange(rows.shape[1]), columns), rows.dtype.type(0), rows)
 
-        held = None if p.validation is None else (cut(p.validation[0]), p.validation[1])
-        return p.changed(X=cut(p.X), validation=held)
-
-    return change
+    return lambda p: _with_numbers(p, cut)
 
 
 def decayed(p: Patient) -> Patient:

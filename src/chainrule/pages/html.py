@@ -26,7 +26,7 @@ from chainrule.pages.blocks import (
 from chainrule.pages.mathml import maths_mathml
 from chainrule.pages.visible import visible
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def escaped(text: object) -> str:

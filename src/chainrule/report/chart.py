@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -18,7 +18,8 @@ from chainrule.pages import Figure, Text
 from chainrule.pages.visible import visible
 
 WIDTH, HEIGHT = 520.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 16.0, 16.0, 44.0
+MARGINS = 58.0, 16.0, 24.0, 44.0  # left, right, top, bottom
+_FARTHEST = 1e150
 SERIES, MOST_SERIES = 8, 24  # colours there are; with four shapes, kinds of points
 STYLE = """
 .crc{--ink:#22211f;--faint:#6b6862;--grid:#e4e0d8;--paper:#fdfcfa;--c0:#2b5a94;--c1:#b0532a;
@@ -71,8 +72,10 @@ class Frame:
     x_label, y_label : str
     log_y : bool
     width, height : float
-    left, top : float
-        Where the frame begins, for several on one picture.
+    margins : four floats
+        Left, right, top, bottom.
+    ticks : int
+        About how many there are on an axis.
     """
 
     x: tuple[float, float]
@@ -82,11 +85,8 @@ class Frame:
     log_y: bool = False
     width: float = WIDTH
     height: float = HEIGHT
-    left: float = 0.0
-    top: float = 0.0
-    margins: tuple[float, float, float, float] = (_LEFT, _RIGHT, _TOP, _BOTTOM)
+    margins: tuple[float, float, float, float] = MARGINS
     ticks: int = 5
-    parts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.x, self.y = _opened(self.x), _opened(self.y, self.log_y)
@@ -96,7 +96,7 @@ class Frame:
         left, right = self.margins[:2]
         low, high = self.x
         share = (np.asarray(x, np.float64) - low) / (high - low)
-        return self.left + left + share * (self.width - left - right)
+        return left + share * (self.width - left - right)
 
     def py(self, y: Any) -> Any:
         """Return the vertical place of a number."""
@@ -106,7 +106,7 @@ class Frame:
         if self.log_y:
             value, low, high = np.log10(np.maximum(value, low)), math.log10(low), math.log10(high)
         share = (value - low) / (high - low)
-        return self.top + self.height - bottom - share * (self.height - top - bottom)
+        return self.height - bottom - share * (self.height - top - bottom)
 
     def axes(self) -> str:
         """Return grid, ticks and labels."""
@@ -157,17 +157,10 @@ class Frame:
             if run
         )
 
-    def points(self, x: Any, y: Any, series: int, size: float = 3.2) -> str:
+    def points(self, x: Any, y: Any, series: int) -> str:
         """Return points, each series with a shape of its own."""
         places = zip(self.px(x), self.py(y), strict=True)
-        return "".join(marker(a, b, series, size) for a, b in places)
-
-    def label(self, x: float, y: float, words: str, series: int, anchor: str = "start") -> str:
-        """Return a label beside a point."""
-        return (
-            f'<text class="crc-halo crc-f{series % SERIES}" x="{self.px(x) + 4:.1f}" '
-            f'y="{self.py(y) - 5:.1f}" text-anchor="{anchor}">{text(words)}</text>'
-        )
+        return "".join(marker(a, b, series) for a, b in places)
 
 
 def marker(x: float, y: float, series: int, size: float = 3.2) -> str:
@@ -205,10 +198,14 @@ def _opened(limits: tuple[float, float], log: bool = False) -> tuple[float, floa
     low, high = (float(x) for x in limits)
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = 0.0, 1.0
+    low, high = max(low, -_FARTHEST), min(high, _FARTHEST)
     if log:
         low = max(low, 1e-12)
         return (low, high) if high > low * 1.0001 else (low / 2, low * 2)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    room = 1e-9 * max(abs(low), abs(high))  # closer together, ticks could not be told apart
+    if high - low > room:
+        return low, high
+    return low - max(0.5, 1e3 * room), high + max(0.5, 1e3 * room)
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -224,7 +221,7 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -241,12 +238,12 @@ def short_number(value: float) -> str:
 
     Examples
     --------
-    >>> short_number(0.25), short_number(12000.0), short_number(1e-06)
-    ('0.25', '12k', '1e-6')
+    >>> short_number(0.25), short_number(12000.0), short_number(1.5e-06)
+    ('0.25', '12k', '1.5e-6')
     """
     size = abs(value)
     if size and (size < 1e-3 or size >= 1e9):
-        return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+        return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
     if size >= 1e6:
         return f"{value / 1e6:g}M"
     if size >= 1e4:

@@ -96,14 +96,15 @@ def scatter(
 ) -> Figure:  # fmt: skip
     """Return points in named groups, each with a shape and colour of its own."""
     sampled = {name: _sampled(x, y, len(groups)) for name, (x, y) in groups.items()}
-    xs = np.concatenate([x for x, _ in sampled.values()])
-    ys = np.concatenate([y for _, y in sampled.values()])
-    x_range, y_range = (float(xs.min()), float(xs.max())), (float(ys.min()), float(ys.max()))
+    x_range, y_range = (
+        (float(np.min(a, initial=np.inf)), float(np.max(a, initial=-np.inf)))
+        for a in map(np.concatenate, zip(*sampled.values(), strict=True))
+    )
     if diagonal:
         x_range = y_range = (min(x_range[0], y_range[0]), max(x_range[1], y_range[1]))
     shown = list(groups)
     below = 18.0 * len(shown) + 10 if len(groups) > 1 else 0.0
-    frame = Frame(x_range, y_range, x_label, y_label, margins=(58.0, 16.0, 24.0, 44.0))
+    frame = Frame(x_range, y_range, x_label, y_label)
     parts = [frame.axes()]
     if diagonal:
         parts.append(frame.line(x_range, x_range, 7, dashed=True))
@@ -116,7 +117,9 @@ def scatter(
 
 def _sampled(x: Any, y: Any, groups: int) -> tuple[Any, Any]:
     step = max(1, len(x) * groups // MOST_POINTS)
-    return np.asarray(x, np.float64)[::step], np.asarray(y, np.float64)[::step]
+    x, y = np.asarray(x, np.float64)[::step], np.asarray(y, np.float64)[::step]
+    known = np.isfinite(x) & np.isfinite(y)
+    return x[known], y[known]
 
 
 def bars(
@@ -156,7 +159,6 @@ def histogram(title: str, values: Any, *, x_label: str, caption: Text = "") -> F
     counts, edges = np.histogram(array, bins=min(30, max(5, int(np.sqrt(max(len(array), 1))))))
     frame = Frame(
         (float(edges[0]), float(edges[-1])), (0.0, float(max(counts.max(), 1))), x_label, "rows",
-        margins=(58.0, 16.0, 24.0, 44.0),
     )  # fmt: skip
     parts = [frame.axes()]
     for count, a, b in zip(counts, edges, edges[1:], strict=False):
@@ -212,8 +214,7 @@ def reliability(title: str, confidence: Any, right: Any, caption: Text = "") -> 
     p, hit = np.asarray(confidence, np.float64), np.asarray(right, np.float64)
     edges = np.linspace(0, 1, 11)
     places = np.clip(np.digitize(p, edges[1:-1]), 0, 9)
-    frame = Frame((0.0, 1.0), (0.0, 1.0), "confidence", "share that is right",
-                  margins=(58.0, 16.0, 24.0, 44.0))  # fmt: skip
+    frame = Frame((0.0, 1.0), (0.0, 1.0), "confidence", "share that is right")  # fmt: skip
     parts = [frame.axes(), frame.line([0, 1], [0, 1], 7, dashed=True)]
     xs, ys, words = [], [], []
     for b in range(10):

@@ -9,14 +9,13 @@ import numpy as np
 
 from chainrule import __version__, engines, nn
 from chainrule.autodiff import value_and_grad
-from chainrule.doctor import Health, diagnose
+from chainrule.doctor import Diagnosis, Health, diagnose, spread_rows
 from chainrule.engines.compiled import Compiled
 from chainrule.explanation import derive, draw
 from chainrule.models import Result, Trial
 from chainrule.pages import (
     Block,
     Code,
-    Figure,
     Fold,
     Heading,
     Listing,
@@ -122,27 +121,24 @@ def _network(trial: Trial) -> list[Block]:
         for row in nn.summary(model.network, X)
     ]  # fmt: skip
     total = nn.count_parameters(model.network)
-    figure = next(b for b in drawing.page().blocks if isinstance(b, Figure))
     table = Table(["layer", "is", "outputs", "parameters"], rows, frozenset({2, 3}))
     words = (
         f"{total:,} parameters. What follows from the task: {model.target.outputs} outputs, the "
         f"activation {model.given.activation}, the loss {model.given.loss}."
     )
-    return [Heading("Network"), Paragraph(words), figure, Fold("Layers", [table])]
+    return [Heading("Network"), Paragraph(words), drawing.figure(), Fold("Layers", [table])]
 
 
 def _diagnosis(result: Result) -> list[Block]:
     trial = result.trial
     held = None if trial.validation is None else trial.model.arrays(trial.validation)
-    step = max(1, len(trial.training) // _DIAGNOSED)
-    some = trial.training.take(np.arange(0, len(trial.training), step))
+    some = trial.training.take(spread_rows(len(trial.training), _DIAGNOSED))
     found = diagnose(
         trial.model.network, trial.model.arrays(some),
         loss=trial.model.given.loss_function, validation=held, history=result.history,
         names=trial.model.encoder.feature_names,
     )  # fmt: skip
-    found.notes = []
-    return [Heading("Diagnosis"), *found.blocks()]
+    return [Heading("Diagnosis"), *Diagnosis(found.findings, found.checked).blocks()]
 
 
 def _derivation(trial: Trial) -> list[Block]:
@@ -150,8 +146,7 @@ def _derivation(trial: Trial) -> list[Block]:
     derivation = derive(trial.model.objective, wrt="network", notation="kamper")(
         trial.model.network, X, y
     )
-    blocks = derivation.page().blocks[1:]
-    return [Heading("Derivation"), Fold("How every gradient follows", blocks)]
+    return [Heading("Derivation"), Fold("How every gradient follows", derivation.blocks())]
 
 
 def _source(trial: Trial) -> list[Block]:

@@ -36,11 +36,7 @@ def _groups(trial: Trial, x: Array, y: Array, table: Any) -> dict[str, tuple[Arr
     if target.task not in ("binary", "multiclass") or len(target.classes) > MOST_SERIES:
         return {"rows": (x, y)}
     labels = np.asarray(target.encode(table)).ravel().astype(int)
-    return {
-        name: (x[labels == i], y[labels == i])
-        for i, name in enumerate(target.classes)
-        if np.any(labels == i)
-    }
+    return {n: (x[labels == i], y[labels == i]) for i, n in enumerate(target.classes)}
 
 
 def _plane(trial: Trial, names: list[str]) -> list[Block]:

@@ -145,6 +145,11 @@ class Derivation(Shown):
 
     def page(self) -> Page:
         """Return the derivation as a page."""
+        title = "Derivation of the gradient"
+        return Page(title, [Heading(title, 1), *self.blocks()])
+
+    def blocks(self) -> list[Block]:
+        """Return what the page holds under its title."""
         count = len(self.forward) + len(self.backward)
         wrong = sum(not line.ok for line in (*self.forward, *self.backward))
         verdict = (
@@ -152,8 +157,7 @@ class Derivation(Shown):
             else Strong(f"✓ All {count} formulas, evaluated, give the computed numbers.", "good")
         )  # fmt: skip
         notation = self.setting.notation
-        blocks: list[Block] = [
-            Heading("Derivation of the gradient", 1),
+        return [
             Paragraph([verdict]),
             Paragraph(f"Notation: {notation.title}; {'; '.join(notation.facts())}."),
             *self._recognised(),
@@ -166,7 +170,6 @@ class Derivation(Shown):
             *self._folded(self.gradients),
             *self._elements(),
         ]
-        return Page("Derivation of the gradient", blocks)
 
     def _recognised(self) -> list[Block]:
         found: list[Block] = [Paragraph(f"{note}.") for note in self.differences]

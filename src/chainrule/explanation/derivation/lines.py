@@ -119,15 +119,15 @@ def setting(system: System, notation: Notation) -> Setting:
         notation = replace(notation, columns=any(layer.weight_first for layer in found))
     batched = frozenset(_batched(system))
     extra = {
-        output: _output_letter(scores, found, system) for output, scores in system.outputs.items()
+        output: _output_letter(system.values[scores]) for output, scores in system.outputs.items()
     }
     symbols = Symbols(notation, found, system.values, batched, extra)
     columns = bool(notation.columns and system.n)
     return Setting(system, notation, found, symbols, columns, batched)
 
 
-def _output_letter(scores: str, found: list[Layer], system: System) -> Letter:
-    ndim = np.ndim(system.values[scores])
+def _output_letter(value: Any) -> Letter:
+    ndim = np.ndim(value)
     return Letter("Y" if ndim > 1 else "y", accent="hat", ndim=ndim)
 
 
@@ -226,7 +226,7 @@ def _chain_term(s: Setting, symbol: Maths, use: Variable) -> Maths:
     inner = s.symbol(use.name)
     is_loss = use is s.system.account.loss
     outer = s.symbols.gradient(inner)
-    if s.notation.chain == "jacobian":
+    if s.notation.jacobians:
         jacobian = row(Symbol("J"), _pair(inner, symbol))
         if is_loss:
             return row(Script(Sign("nabla"), symbol), inner)

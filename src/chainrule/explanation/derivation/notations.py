@@ -28,9 +28,9 @@ class Notation:
         Letters of a layer's weight, bias, weighted sum and output, with ``^`` before one that
         wears a hat and ``_`` before a subscript. Without superscripts one a layer; what occurs
         twice has superscripts after all, and so has a network of more layers than letters.
-    input, target : str
-    chain : {"product", "jacobian", "quotient", "index"}
-        How the chain rule itself is written beside each delta.
+    input : str
+    jacobians : bool
+        Whether the chain rule is written with Jacobians beside each delta.
     reduction : {"mean", "sum"}
         Whether the lecture's loss is a mean or a sum over the examples.
     relu_at_zero : float
@@ -54,8 +54,7 @@ class Notation:
     sums: tuple[str, ...] = ("z",)
     outputs: tuple[str, ...] = ("a",)
     input: str = "x"
-    target: str = "y"
-    chain: str = "product"
+    jacobians: bool = False
     reduction: str = "mean"
     relu_at_zero: float = 0.0
     bias_column: bool = False
@@ -84,7 +83,7 @@ NOTATIONS: dict[str, Notation] = {
         Notation(
             "koller", "Koller, Foundations of Mathematics III: Jacobians",
             loss="E", gradient="nabla", superscript="", weights=("W", "V"), biases=("b", "c"),
-            sums=("s", "l"), outputs=("a", "^y"), chain="jacobian",
+            sums=("s", "l"), outputs=("a", "^y"), jacobians=True,
         ),
         Notation(
             "slp", "Jurafsky and Martin, Speech and Language Processing 3: rows, h and U",
@@ -94,12 +93,12 @@ NOTATIONS: dict[str, Notation] = {
         Notation(
             "lampos", "Lampos, COMP0087: the chain of derivatives",
             gradient="partial", superscript="", weights=("w", "u"), biases=("b", "d"),
-            sums=("z", "v"), outputs=("a", "c"), chain="quotient", reduction="sum",
+            sums=("z", "v"), outputs=("a", "c"), reduction="sum",
         ),
         Notation(
             "fund", "Fund, Neural networks: unit by unit",
             loss="E", superscript="()", weights=("w",), biases=("w_0",), sums=("u",),
-            outputs=("z",), chain="index", reduction="sum", bias_column=True, index_form=True,
+            outputs=("z",), reduction="sum", bias_column=True, index_form=True,
         ),
     )
 }  # fmt: skip

@@ -6,7 +6,6 @@ import copy
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from chainrule.autodiff.arguments import Which, positions
 from chainrule.explanation.account import Account, Variable, pulled
 from chainrule.explanation.learning.hints import close, of_gradient
+from chainrule.explanation.learning.marks import Mark
 from chainrule.explanation.numbers import written
 from chainrule.explanation.subject import account_of, default_positions
 from chainrule.explanation.verify import verify_leaf
@@ -25,50 +25,29 @@ from chainrule.pages import Block, Code, Heading, Page, Paragraph, Shown, Strong
 _PREFIXES = ("delta_", "d_", "grad_", "d")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What one gradient is worth.
-
-    Attributes
-    ----------
-    name : str
-    status : {"right", "carried on", "wrong", "missing", "unchecked"}
-        "unchecked" where finite differences disagree with what would be right.
-    given, expected : array
-    note : str
-        What the mistake may be, or from which it follows.
-    """
-
-    name: str
-    status: str
-    given: Any
-    expected: Any
-    note: str = ""
-
-
 class BackwardCheck(Shown):
     """The marks of hand-written backpropagation.
 
     Attributes
     ----------
-    verdicts : list of Verdict
+    marks : list of Mark
         In the order of the backward pass.
     problem : str
         Why nothing could be marked; empty if it could.
     """
 
-    def __init__(self, verdicts: list[Verdict], problem: str = "", notes: str = "") -> None:
-        self.verdicts, self.problem, self.notes = verdicts, problem, notes
+    def __init__(self, marks: list[Mark], problem: str = "", notes: str = "") -> None:
+        self.marks, self.problem, self.notes = marks, problem, notes
 
     @property
     def ok(self) -> bool:
         """Whether every gradient is right."""
-        return not self.problem and all(v.status == "right" for v in self.verdicts)
+        return not self.problem and all(m.status == "right" for m in self.marks)
 
     @property
-    def first_mistake(self) -> Verdict | None:
+    def first_mistake(self) -> Mark | None:
         """The first wrong gradient on the way back."""
-        return next((v for v in self.verdicts if v.status == "wrong"), None)
+        return next((m for m in self.marks if m.status == "wrong"), None)
 
     def facts(self) -> dict[str, Any]:
         """Return the marks as JSON-able values."""
@@ -76,22 +55,15 @@ class BackwardCheck(Shown):
             "ok": self.ok,
             "problem": self.problem,
             "notes": self.notes,
-            "verdicts": [
-                {"name": v.name, "status": v.status, "note": v.note} for v in self.verdicts
-            ],
+            "marks": [{"name": m.id, "status": m.status, "note": m.note} for m in self.marks],
         }
 
     def page(self) -> Page:
         """Return the marks as a page."""
-        marks = {
-            "right": ("✓ right", "good"), "carried on": ("↪ carried on", "note"),
-            "wrong": ("✗ wrong", "bad"), "missing": ("missing", "faint"),
-            "unchecked": ("not checked", "note"),
-        }  # fmt: skip
         rows: list[list[Text]] = [
-            [[Code(v.name)], [Strong(*marks[v.status])], v.note,
-             "" if v.given is None else written(v.given), written(v.expected)]
-            for v in self.verdicts
+            [[Code(m.id)], [m.words()], m.note,
+             "" if m.given is None else written(m.given), written(m.expected)]
+            for m in self.marks
         ]  # fmt: skip
         blocks: list[Block] = [Heading("Your backward pass", 1), Paragraph([self._head()])]
         if self.notes:
@@ -103,7 +75,7 @@ class BackwardCheck(Shown):
     def _head(self) -> Strong:
         if self.ok:
             return Strong("✓ Every gradient is right.", "good")
-        if not self.problem and all(v.status in ("right", "unchecked") for v in self.verdicts):
+        if not self.problem and all(m.status in ("right", "unchecked") for m in self.marks):
             return Strong("Not every gradient could be checked.", "note")
         return Strong(f"✗ {self.problem or 'Not right yet.'}", "bad")
 
@@ -162,7 +134,7 @@ def check_my_backward(
         given = _by_name(account, _asked(account, function, args, wrt), found)
     except ValueError as error:
         return BackwardCheck([], str(error), notes)
-    return BackwardCheck(_verdicts(account, given, rtol), "", notes)
+    return BackwardCheck(_marks(account, given, rtol), "", notes)
 
 
 def _unchanged(before: Any, after: Any) -> bool:
@@ -220,35 +192,35 @@ def _variable(key: str, names: set[str]) -> str:
     raise ValueError(f"there is no variable {key!r}; there are {', '.join(sorted(names))}")
 
 
-def _verdicts(account: Account, given: dict[str, Any], rtol: float) -> list[Verdict]:
+def _marks(account: Account, given: dict[str, Any], rtol: float) -> list[Mark]:
     rng = np.random.default_rng(0)
-    found: list[Verdict] = []
+    found: list[Mark] = []
     wrong: list[Variable] = []
     for v in account.backward:
         if v.name not in given:
             if v.wanted:
-                found.append(Verdict(v.name, "missing", None, v.delta))
+                found.append(Mark(v.name, "missing", None, v.delta))
             continue
         if v.wanted and verify_leaf(account, v, rng).status == "wrong":
             note = "finite differences disagree with what would be right here"
-            found.append(Verdict(v.name, "unchecked", given[v.name], v.delta, note))
+            found.append(Mark(v.name, "unchecked", given[v.name], v.delta, note))
             continue
-        verdict = _verdict(v, given, wrong, rtol)
-        if verdict.status == "wrong":
+        mark = _mark(v, given, wrong, rtol)
+        if mark.status == "wrong":
             wrong.append(v)
-        found.append(verdict)
+        found.append(mark)
     return found
 
 
-def _verdict(v: Variable, given: dict[str, Any], wrong: list[Variable], rtol: float) -> Verdict:
+def _mark(v: Variable, given: dict[str, Any], wrong: list[Variable], rtol: float) -> Mark:
     value = given[v.name]
     if _near(value, v.delta, rtol):
-        return Verdict(v.name, "right", value, v.delta)
+        return Mark(v.name, "right", value, v.delta)
     follows = _from_own(v, given)
     if wrong and follows is not None and _near(value, follows, rtol):
         names = ", ".join(w.name for w in wrong[:2])
-        return Verdict(v.name, "carried on", value, v.delta, f"follows from that of {names}")
-    return Verdict(v.name, "wrong", value, v.delta, of_gradient(v, value, v.delta, rtol))
+        return Mark(v.name, "carried on", value, v.delta, f"follows from that of {names}")
+    return Mark(v.name, "wrong", value, v.delta, of_gradient(v, value, v.delta, rtol))
 
 
 def _near(value: Any, expected: Any, rtol: float) -> bool:

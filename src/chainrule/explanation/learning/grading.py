@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,43 +11,13 @@ from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.explanation.account import Account, Variable, pulled
 from chainrule.explanation.learning.formulas import Formula, decimals
 from chainrule.explanation.learning.hints import close, hint
+from chainrule.explanation.learning.marks import Mark
 from chainrule.explanation.learning.worksheet import Item, Sheet, answer
 from chainrule.explanation.numbers import written
 from chainrule.graph.tensor import leaf, pick
-from chainrule.pages import Block, Code, Heading, Page, Paragraph, Shown, Strong, Table, Text
+from chainrule.pages import Block, Code, Heading, Page, Paragraph, Shown, Table, Text
 
 _ELSEWHERE = 3  # other points at which a formula is tried
-_WORDS = {
-    "right": ("✓ right", "good"),
-    "here": ("≈ right here, but not in general", "note"),
-    "carried on": ("↪ follows from an earlier mistake", "note"),
-    "wrong": ("✗ wrong", "bad"),
-    "unreadable": ("✗ cannot be read", "bad"),
-    "missing": ("missing", "faint"),
-}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What an answer is worth.
-
-    Attributes
-    ----------
-    id : str
-    status : {"right", "here", "carried on", "wrong", "unreadable", "missing"}
-        "here" is a formula that gives the right number at this point alone.
-    given : object
-        The answer.
-    expected : array
-    note : str
-        From which mistake it follows, or what the mistake may be.
-    """
-
-    id: str
-    status: str
-    given: Any
-    expected: Any
-    note: str = ""
 
 
 class Marks(Shown):
@@ -92,10 +61,9 @@ class Marks(Shown):
         """Return the marks as a page."""
         rows: list[list[Text]] = []
         for mark in self.marks:
-            words, tone = _WORDS[mark.status]
             shown = "" if mark.given is None else str(mark.given)
             right = "" if mark.status in ("right", "missing") else written(mark.expected)
-            rows.append([[Code(mark.id)], shown[:40], [Strong(words, tone)], right, mark.note])
+            rows.append([[Code(mark.id)], shown[:40], [mark.words()], right, mark.note])
         count = sum(m.status == "right" for m in self.marks)
         blocks: list[Block] = [
             Heading("Marks", 1),
