@@ -80,15 +80,46 @@ class OneOf:
 
     def bad_values(self) -> list[Any]:
         """Return values outside, for tests."""
-        return [None, "no such choice", 17]
+        return [value for value in (None, "no such choice", 17) if value not in self]
 
 
-Constraint: TypeAlias = Interval | OneOf
+@dataclass(frozen=True)
+class Instance:
+    """Objects of a class.
+
+    Parameters
+    ----------
+    kind : type
+    what : str
+        The class in words, for the message.
+
+    Examples
+    --------
+    >>> print(Instance(dict, "a mapping"))
+    a mapping
+    """
+
+    kind: type
+    what: str
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, self.kind)
+
+    def __str__(self) -> str:
+        return self.what
+
+    def bad_values(self) -> list[Any]:
+        """Return values outside, for tests."""
+        return [value for value in (None, "none such", 17, self.kind) if value not in self]
+
+
+Constraint: TypeAlias = Interval | OneOf | Instance
 
 POSITIVE = Interval(0, math.inf, "neither")
 NON_NEGATIVE = Interval(0, math.inf)
 FRACTION = Interval(0, 1)
 COUNT = Interval(1, math.inf, integer=True)
+TRUTH = OneOf((True, False))
 
 
 def check(owner: str, allowed: Mapping[str, Constraint], values: Mapping[str, Any]) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.errors import ArgumentError
-from chainrule.optim.adam import Adam
+from chainrule.optim.adagrad import Adadelta, Adagrad, RMSprop
+from chainrule.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from chainrule.optim.clipping import clip_grad_norm, clip_grad_value
+from chainrule.optim.layerwise import LAMB, Muon
 from chainrule.optim.optimizer import Optimizer
 from chainrule.optim.schedules import (
     SCHEDULES,
@@ -21,48 +23,86 @@ from chainrule.optim.schedules import (
     schedule_from_config,
 )
 from chainrule.optim.sgd import SGD
+from chainrule.optim.signs import Lion, Rprop
+from chainrule.optim.wrappers import EMA, SWA, Lookahead, Wrapper
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"Adam": Adam, "SGD": SGD}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    kind.__name__: kind
+    for kind in (
+        Adadelta, Adagrad, Adam, AdamW, Adamax, LAMB, Lion, Muon, NAdam, RAdam, RMSprop, Rprop, SGD,
+    )
+}  # fmt: skip
+WRAPPERS: dict[str, type[Wrapper]] = {kind.__name__: kind for kind in (EMA, Lookahead, SWA)}
 
 
-def optimizer_from_config(config: Mapping[str, Any]) -> Optimizer:
+def optimizer_from_config(
+    config: Mapping[str, Any], more: Mapping[str, type[Optimizer]] | None = None
+) -> Optimizer:
     """Rebuild an optimizer from its configuration.
+
+    Parameters
+    ----------
+    config : mapping
+        From `Optimizer.config`.
+    more : mapping of str to class, optional
+        Optimizers beside those of `OPTIMIZERS` and `WRAPPERS`, by name.
 
     Raises
     ------
     ArgumentError
-        If it names an optimizer that is not in `OPTIMIZERS`, or parameters that it does not have.
+        If it names an optimizer that is not known, or parameters that it does not have.
 
     Examples
     --------
-    >>> optimizer_from_config(Adam(lr=0.1).config()) == Adam(lr=0.1)
+    >>> optimizer_from_config(EMA(Adam(lr=0.1)).config()) == EMA(Adam(lr=0.1))
     True
     """
+    known: dict[str, Any] = {**OPTIMIZERS, **WRAPPERS, **(more or {})}
     arguments = dict(config)
     name = arguments.pop("optimizer", None)
-    if not isinstance(name, str) or name not in OPTIMIZERS:
-        raise ArgumentError(f"there is no optimizer {name!r}; there are {list(OPTIMIZERS)}")
+    if not isinstance(name, str) or name not in known:
+        raise ArgumentError(f"there is no optimizer {name!r}; there are {list(known)}")
+    for key, value in arguments.items():
+        if isinstance(value, Mapping):
+            arguments[key] = optimizer_from_config(value, more)
     try:
-        return OPTIMIZERS[name](**arguments)
+        made: Optimizer = known[name](**arguments)
     except TypeError as error:
         raise ArgumentError(f"the configuration of {name} is not valid: {error}") from error
+    return made
 
 
 __all__ = [
+    "EMA",
+    "LAMB",
     "OPTIMIZERS",
     "SCHEDULES",
     "SGD",
+    "SWA",
+    "WRAPPERS",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "Constant",
     "Cosine",
     "Exponential",
     "InverseTime",
+    "Lion",
+    "Lookahead",
     "MultiStep",
+    "Muon",
+    "NAdam",
     "Optimizer",
     "Polynomial",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
     "Schedule",
     "Step",
     "WarmUp",
+    "Wrapper",
     "clip_grad_norm",
     "clip_grad_value",
     "optimizer_from_config",

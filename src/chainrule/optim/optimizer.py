@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from chainrule.ops.broadcast import cast
 Slots = dict[str, Any]
 State = dict[str, Any]
 Tree = TypeVar("Tree")
+Allowed = Mapping[str, Constraint | tuple[Constraint, ...]]
+Samples = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Optimizer(ABC):
 
     A subclass declares its hyper-parameters as fields, their ranges in `allowed`, and implements
     `start` and `rule`. Nothing is changed in place: an update returns new parameters and a new
-    state.
+    state. `chainrule.testing.check_optimizer` tries all that is promised of each.
 
     Parameters
     ----------
@@ -36,28 +38,35 @@ class Optimizer(ABC):
     Attributes
     ----------
     allowed : dict of str to constraint
-        Class attribute.
+        Class attribute. The constraint of a hyper-parameter that is several numbers, such as
+        betas, is a tuple of as many.
+    samples : sequence of dict
+        Class attribute: arguments with which tests make one.
     """
 
     lr: float
-    allowed: ClassVar[Mapping[str, Constraint]] = {"lr": POSITIVE}
+    allowed: ClassVar[Allowed] = {"lr": POSITIVE}
+    samples: ClassVar[Samples] = ({},)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            self._check(field.name, getattr(self, field.name))
+        for name in self._arguments():
+            value = _plain(getattr(self, name))
+            object.__setattr__(self, name, value)
+            self._check(name, value, self.allowed.get(name, ()))
 
-    def _check(self, name: str, value: Any) -> None:
-        # Of a tuple of numbers, such as betas, each is checked.
-        if isinstance(value, (tuple, list)):
-            object.__setattr__(self, name, tuple(value))
-            for i, item in enumerate(value):
-                self._check(f"{name}[{i}]", item)
-            return
-        key = name.partition("[")[0]
-        if key in self.allowed:
-            check(type(self).__name__, {name: self.allowed[key]}, {name: value})
-        if isinstance(value, np.generic):
-            object.__setattr__(self, name, value.item())
+    def _check(self, name: str, value: Any, constraint: Any) -> None:
+        owner = type(self).__name__
+        if not isinstance(constraint, tuple):
+            check(owner, {name: constraint}, {name: value})
+        elif constraint:
+            n = len(constraint)
+            if not isinstance(value, tuple) or len(value) != n:
+                raise ArgumentError(f"{owner}: {name} must be {n} numbers, not {value!r}")
+            for i in range(n):
+                self._check(f"{name}[{i}]", value[i], constraint[i])
+
+    def _arguments(self) -> list[str]:
+        return [field.name for field in fields(self) if field.init]
 
     @abstractmethod
     def start(self, p: Any) -> Slots:
@@ -84,6 +93,14 @@ class Optimizer(ABC):
         -------
         p, slots
         """
+
+    def result(self, p: Any, slots: Slots) -> Any:
+        """Return the value of a parameter that predictions are made with: the parameter itself.
+
+        An optimizer that averages weights returns the average. `chainrule.training.fit` asks here
+        for what it validates, keeps as the best and returns.
+        """
+        return p
 
     def init(self, params: Any) -> State:
         """Return the state before the first update.
@@ -176,8 +193,65 @@ class Optimizer(ABC):
         >>> SGD(lr=0.1, momentum=0.9).config()["momentum"]
         0.9
         """
-        values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        values = {name: _jsonable(getattr(self, name)) for name in self._arguments()}
         return {"optimizer": type(self).__name__, **values}
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return the hyper-parameters by name, of a wrapper those of what it wraps too.
+
+        Examples
+        --------
+        >>> from chainrule.optim import EMA, SGD
+        >>> EMA(SGD(lr=0.1), decay=0.9).hyperparameters()["lr"]
+        0.1
+        """
+        return {name: getattr(self, name) for name in self._arguments()}
+
+    def changed(self, **hyperparameters: Any) -> Self:
+        """Return the optimizer with other hyper-parameters.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none of that name, or its value is out of range.
+
+        Examples
+        --------
+        >>> from chainrule.optim import Adam
+        >>> Adam(eps=1e-6).changed(lr=0.1)
+        Adam(lr=0.1, betas=(0.9, 0.999), eps=1e-06, weight_decay=0.0, amsgrad=False)
+        """
+        known = self.hyperparameters()
+        for name in hyperparameters:
+            if name not in known:
+                raise ArgumentError(
+                    f"{type(self).__name__} has no {name}; it has {', '.join(known)}"
+                )
+        return self._changed(hyperparameters)
+
+    def _changed(self, hyperparameters: Mapping[str, Any]) -> Self:
+        return replace(self, **hyperparameters)
+
+    def nested(self) -> Iterator[Optimizer]:
+        """Yield this optimizer and those among its hyper-parameters, and theirs."""
+        yield self
+        for name in self._arguments():
+            value = getattr(self, name)
+            if isinstance(value, Optimizer):
+                yield from value.nested()
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's, and sequences as tuples."""
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Optimizer):
+        return value.config()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _names(structure: Any) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.constraints import NON_NEGATIVE, POSITIVE, Constraint, Interval, OneOf
+from chainrule.constraints import FRACTION, NON_NEGATIVE, POSITIVE, TRUTH, Interval
 from chainrule.errors import ArgumentError
-from chainrule.optim.optimizer import Optimizer, Slots
+from chainrule.optim.common import with_l2
+from chainrule.optim.optimizer import Allowed, Optimizer, Samples, Slots
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class SGD(Optimizer):
     ----------
     lr : float > 0
     momentum : float in [0, 1)
-    nesterov : bool
-        Needs momentum, and no dampening.
+    dampening : float in [0, 1]
     weight_decay : float >= 0
         Factor of the parameter that is added to its gradient: the gradient of
         ``weight_decay / 2 * p**2``.
-    dampening : float in [0, 1]
+    nesterov : bool
+        Needs momentum, and no dampening.
 
     Raises
     ------
@@ -45,17 +45,27 @@ class SGD(Optimizer):
     (0.8, 2.0)
     """
 
+    lr: float = 1e-3
     momentum: float = 0.0
-    nesterov: bool = False
-    weight_decay: float = 0.0
     dampening: float = 0.0
-    allowed: ClassVar[Mapping[str, Constraint]] = {
+    weight_decay: float = 0.0
+    nesterov: bool = False
+    allowed: ClassVar[Allowed] = {
         "lr": POSITIVE,
-        "momentum": Interval(0, 1),
-        "nesterov": OneOf((True, False)),
-        "weight_decay": NON_NEGATIVE,
+        "momentum": FRACTION,
         "dampening": Interval(0, 1, "both"),
+        "weight_decay": NON_NEGATIVE,
+        "nesterov": TRUTH,
     }
+    samples: ClassVar[Samples] = (
+        {},
+        {"lr": 0.05, "momentum": 0.9},
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.3},
+        {"lr": 0.05, "momentum": 0.8, "nesterov": True},
+        {"lr": 0.05, "weight_decay": 0.1},
+        {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.9, "weight_decay": 0.01},
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,8 +78,7 @@ class SGD(Optimizer):
 
     def rule(self, p: Any, g: Any, slots: Slots, step: Any, lr: Any) -> tuple[Any, Slots]:
         """Return the parameter after one update."""
-        if self.weight_decay:
-            g = g + self.weight_decay * p
+        g = with_l2(g, p, self.weight_decay)
         if not self.momentum:
             return p - lr * g, slots
         velocity = self.momentum * slots["velocity"] + (1.0 - self.dampening) * g

@@ -18,7 +18,7 @@ from chainrule.testing.cases import Case
 
 
 class ConformanceError(ChainruleError, AssertionError):
-    """An op that breaks what is promised of every op."""
+    """Something that breaks what is promised of all of its kind."""
 
 
 def check_op(op: Op | Composed, samples: Sequence[Sample] | None = None, *, seed: int = 0) -> None:
@@ -77,7 +77,7 @@ def _check_raises(op: Op | Composed, sample: Sample, rng: np.random.Generator) -
     raise ConformanceError(f"{op.name} {sample!r}: no {sample.error.__name__} was raised")
 
 
-def equal(actual: Any, expected: Any, what: str, case: Case, rtol: float = 1e-12) -> None:
+def equal(actual: Any, expected: Any, what: str, case: object, rtol: float = 1e-12) -> None:
     """Compare two trees of arrays: shapes, dtypes and numbers."""
     pairs = zip(flatten(actual)[0], flatten(expected)[0], strict=True)
     for a, b in pairs:
