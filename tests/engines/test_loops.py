@@ -185,7 +185,7 @@ EMITTED = {
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "tanh", "sqrt", "maximum",
     "where", "sum", "mean", "max", "matmul", "transpose", "relu", "sigmoid", "softplus", "softmax",
     "log_softmax", "softmax_cross_entropy", "sigmoid_cross_entropy", "gelu", "spread",
-    "sum_to", "silu", "elu", "leaky_relu",
+    "sum_to", "flip", "silu", "elu", "leaky_relu",
 }  # fmt: skip
 
 

@@ -31,7 +31,8 @@ def grown(values, rng):
         axis = [None, 0, 1, -1][rng.integers(4)]
         return JOINING[rng.integers(3)](a, axis=axis, keepdims=bool(rng.integers(2)))
     if kind == 5 and np.ndim(a) == 2:
-        return [a.T, a[:, None, 0], a[-1], cr.softmax(a), a.reshape(-1)][rng.integers(5)]
+        views = [a.T, a[:, None, 0], a[-1], np.flip(a, 0), np.flip(a), a.reshape(-1)]
+        return [*views, cr.softmax(a)][rng.integers(7)]
     if kind == 6 and np.ndim(a) == np.ndim(b) == 2:
         if np.shape(a)[1] == np.shape(b)[0]:
             return np.tanh(a) @ np.tanh(b)

@@ -21,13 +21,14 @@ from chainrule.engines.formulas import computed_in, dtype_word, formula, number
 from chainrule.engines.plan import ours
 from chainrule.graph import Constant, Input, Node, multilinear, op
 from chainrule.graph.ir import Value
+from chainrule.ops.axes import axes_of
 from chainrule.ops.broadcast import cast, sum_to
 from chainrule.ops.indexing import SLOT
 
 Index = Sequence[str]
 _VIEWS = {
     "transpose", "spread", "gather", "take_along_axis", "scatter_along_axis", "blocks",
-    "expand_dims", "squeeze", "reshape", "reshape_like", "zeros_like", "ones_like",
+    "flip", "expand_dims", "squeeze", "reshape", "reshape_like", "zeros_like", "ones_like",
 }  # fmt: skip
 
 
@@ -245,6 +246,15 @@ class Access:
 
     def _blocks(self, node: Node, index: Index) -> str:
         return f"np.uint64({index[0]})"
+
+    def _flip(self, node: Node, index: Index) -> str:
+        axes = axes_of(np.empty((1,) * len(index)), node.params.get("axis"))
+        lengths = [self.axes.length(axis) for axis in self.axes.of(node)]
+        items = [
+            f"{n} - 1 - {item}" if i in axes else item
+            for i, (item, n) in enumerate(zip(index, lengths, strict=True))
+        ]
+        return self.element(node.inputs[0], items)
 
     def _zeros_like(self, node: Node, index: Index) -> str:
         return number(0, dtype_of(node))

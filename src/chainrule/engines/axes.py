@@ -153,7 +153,7 @@ class Axes:
         if (
             op.kind is Kind.ELEMENTWISE
             or op is cast
-            or ours(op, {"zeros_like", "ones_like", "sign"})
+            or ours(op, {"zeros_like", "ones_like", "sign", "flip"})
         ):
             return self._aligned(inputs[:1] if op is cast else inputs)
         if isinstance(op.forward, np.ufunc) and op.forward.signature is None and op.outputs == 1:
