@@ -19,7 +19,9 @@ MODELS = [
     nn.BatchNorm(3, momentum=0.01, dtype=np.float64),
     nn.Activation("leaky_relu", negative_slope=0.3),
     nn.Flatten(),
+    nn.GaussianNoise(0.25),
     nn.Residual(nn.Linear(2, 2, rng=0)),
+    nn.Residual(nn.Linear(2, 3, rng=0), shortcut=nn.Linear(2, 3, rng=1, bias=False)),
     nn.Sequential(),
     nn.Sequential(
         nn.Linear(4, 8, rng=0), nn.BatchNorm(8), "relu", nn.Dropout(0.1),

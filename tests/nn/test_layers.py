@@ -32,8 +32,16 @@ LAYERS = {
     "batch norm": (nn.BatchNorm(4, **F64), (5, 4)),
     "batch norm on sequences": (nn.BatchNorm(4, **F64), (2, 3, 4)),
     "dropout": (nn.Dropout(0.4), (5, 4)),
+    "gaussian noise": (nn.GaussianNoise(0.4), (5, 4)),
     "flatten": (nn.Flatten(), (5, 2, 2)),
     "residual": (nn.Residual(nn.Linear(4, 4, rng=0, **F64)), (5, 4)),
+    "residual with a projection": (
+        nn.Residual(
+            nn.Sequential(nn.Linear(4, 6, rng=0, **F64), "tanh", nn.Dropout(0.3)),
+            shortcut=nn.Linear(4, 6, rng=1, bias=False, **F64),
+        ),
+        (5, 4),
+    ),
     "sequential": (
         nn.Sequential(
             nn.Linear(4, 6, rng=0, **F64), "tanh", nn.BatchNorm(6, **F64), nn.Dropout(0.3),

@@ -21,8 +21,7 @@ def dense(
 ) -> nn.Sequential:
     """Return a multilayer perceptron whose last layer has no activation.
 
-    Weights start as He et al. (2015) have it behind rectifiers, as Glorot and Bengio (2010)
-    elsewhere, biases at zero.
+    Weights start as `chainrule.nn.initialiser_for` has it, biases at zero.
 
     Parameters
     ----------
@@ -42,12 +41,10 @@ def dense(
     >>> model(np.zeros((2, 4), np.float32)).shape
     (2, 3)
     """
-    rectifies = activation in ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
-    start = "kaiming_uniform" if rectifies else "xavier_uniform"
     layers: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         last = i == len(sizes) - 2
-        init = "xavier_uniform" if last else start
+        init = nn.initialiser_for("identity" if last else activation)
         layers.append(nn.Linear(n_in, n_out, rng, weight_init=init, bias_init="zeros"))
         if not last:
             layers.append(nn.Activation(activation))

@@ -9,6 +9,7 @@ from chainrule.nn.initialisers import (
     fans,
     gain,
     initial,
+    initialiser_for,
     kaiming_normal,
     kaiming_uniform,
     lecun_normal,
@@ -27,6 +28,7 @@ from chainrule.nn.layers import (
     Dropout,
     Embedding,
     Flatten,
+    GaussianNoise,
     LayerNorm,
     Linear,
 )
@@ -42,6 +44,7 @@ from chainrule.nn.losses import (
     multiclass_hinge,
     nll,
 )
+from chainrule.nn.lsuv import lsuv
 from chainrule.nn.module import LayerError, Module, map_modules, named_modules
 from chainrule.nn.parameters import (
     count_parameters,
@@ -49,6 +52,12 @@ from chainrule.nn.parameters import (
     load_parameters,
     named_buffers,
     named_parameters,
+)
+from chainrule.nn.regularisation import (
+    l1_penalty,
+    l2_penalty,
+    max_norm,
+    with_weight_noise,
 )
 from chainrule.nn.run import Run, philox4x32
 from chainrule.nn.summary import Row, layer_outputs, summary
@@ -63,6 +72,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianNoise",
     "LayerError",
     "LayerNorm",
     "Linear",
@@ -83,16 +93,21 @@ __all__ = [
     "hinge",
     "huber",
     "initial",
+    "initialiser_for",
     "kaiming_normal",
     "kaiming_uniform",
     "kl_div",
+    "l1_penalty",
+    "l2_penalty",
     "layer_outputs",
     "lecun_normal",
     "lecun_uniform",
     "load_buffers",
     "load_parameters",
+    "lsuv",
     "mae",
     "map_modules",
+    "max_norm",
     "mse",
     "multiclass_hinge",
     "named_buffers",
@@ -105,6 +120,7 @@ __all__ = [
     "sparse",
     "summary",
     "uniform",
+    "with_weight_noise",
     "xavier_normal",
     "xavier_uniform",
     "zeros",

@@ -14,6 +14,7 @@ from chainrule.nn.layers import (
     Dropout,
     Embedding,
     Flatten,
+    GaussianNoise,
     LayerNorm,
     Linear,
 )
@@ -65,39 +66,54 @@ class Sequential(Module):
 
 
 class Residual(Module):
-    """A layer with a shortcut around it: ``x + inner(x)``.
+    """A layer with a shortcut around it: ``x + inner(x)``, or ``shortcut(x) + inner(x)``.
 
-    He, Zhang, Ren and Sun, "Deep residual learning for image recognition" (CVPR 2016).
+    He, Zhang, Ren and Sun, "Deep residual learning for image recognition" (CVPR 2016), equations 1
+    and 2.
 
     Parameters
     ----------
     inner : Module, str or callable
-        Its output has the shape of its input.
+        Its output has the shape of what the shortcut gives.
+    shortcut : Module, str or callable, optional
+        Without it, the input itself. Where the inner layer changes the width, a projection such
+        as ``nn.Linear(n_in, n_out, rng, bias=False)``.
 
     Examples
     --------
     >>> import numpy as np
     >>> Residual("tanh")(np.zeros(2))
     array([0., 0.])
+    >>> wider = Residual(Linear(2, 3, rng=0), shortcut=Linear(2, 3, rng=1, bias=False))
+    >>> wider(np.zeros((5, 2))).shape
+    (5, 3)
     """
 
-    def __init__(self, inner: Layer) -> None:
+    def __init__(self, inner: Layer, shortcut: Layer | None = None) -> None:
         self.inner = as_module(inner)
+        self.shortcut = None if shortcut is None else as_module(shortcut)
 
     def forward(self, x: Any, run: Run | None = None) -> Any:
-        """Add the input to the inner layer's output."""
+        """Add what the shortcut gives to the inner layer's output."""
         y = self.inner(x, run)
-        if np.shape(y) != np.shape(x):
+        short = x if self.shortcut is None else self.shortcut(x, run)
+        if np.shape(y) != np.shape(short):
+            given, remedy = (
+                ("", "give it as many outputs as inputs, or a shortcut=nn.Linear between the two")
+                if self.shortcut is None
+                else (f", the shortcut to {np.shape(short)}", "give both as many outputs")
+            )
             raise LayerError(
                 self,
-                f"the inner layer maps shape {np.shape(x)} to {np.shape(y)}, and only equal shapes "
-                "can be added: give it as many outputs as inputs",
+                f"the inner layer maps shape {np.shape(x)} to {np.shape(y)}{given}, and only equal "
+                f"shapes can be added: {remedy}",
             )
-        return x + y
+        return short + y
 
     def arguments(self) -> dict[str, Any]:
-        """Return the inner layer's configuration."""
-        return {"inner": self.inner.config()}
+        """Return the configurations of the inner layer and of the shortcut, if there is one."""
+        own = {} if self.shortcut is None else {"shortcut": self.shortcut.config()}
+        return {"inner": self.inner.config(), **own}
 
 
 # The only classes that a configuration can name; nothing is ever imported by name.
@@ -107,9 +123,12 @@ LAYERS: dict[str, Callable[..., Module]] = {
     "Dropout": Dropout,
     "Embedding": lambda **arguments: Embedding(rng=None, **arguments),
     "Flatten": Flatten,
+    "GaussianNoise": GaussianNoise,
     "LayerNorm": LayerNorm,
     "Linear": lambda **arguments: Linear(rng=None, **arguments),
-    "Residual": lambda inner: Residual(from_config(inner)),
+    "Residual": lambda inner, shortcut=None: Residual(
+        from_config(inner), None if shortcut is None else from_config(shortcut)
+    ),
     "Sequential": lambda layers: Sequential(*map(from_config, layers)),
 }
 

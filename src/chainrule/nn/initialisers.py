@@ -234,6 +234,39 @@ INITIALISERS: dict[str, Initialiser] = {
 }  # fmt: skip
 
 
+# What suits the weights before an activation, by its name. Rectifiers and their smooth relatives
+# pass about half of the variance (He et al., 2015, section 2.2); scaled exponential units are
+# made for a variance of 1 / fan_in (Klambauer et al., "Self-normalizing neural networks", NIPS
+# 2017, section 2); functions that are near the identity around 0 keep the variance in both
+# directions (Glorot and Bengio, 2010, section 4.2), and so does what stands at the end.
+_SUITABLE = {
+    **dict.fromkeys(
+        ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"), "kaiming_uniform"
+    ),
+    "selu": "lecun_normal",
+}
+
+
+def initialiser_for(activation: str | Callable[..., Any]) -> str:
+    """Return the name of the initialiser that suits the weights before an activation.
+
+    ``kaiming_uniform`` for rectifiers and their relatives (He et al., 2015), ``lecun_normal`` for
+    the SELU (Klambauer et al., 2017), ``xavier_uniform`` elsewhere (Glorot and Bengio, 2010).
+
+    Parameters
+    ----------
+    activation : str or callable
+        A name in `chainrule.nn.ACTIVATIONS`; a function goes by its own name.
+
+    Examples
+    --------
+    >>> initialiser_for("relu"), initialiser_for("selu"), initialiser_for(np.tanh)
+    ('kaiming_uniform', 'lecun_normal', 'xavier_uniform')
+    """
+    name = activation if isinstance(activation, str) else getattr(activation, "__name__", "")
+    return _SUITABLE.get(name, "xavier_uniform")
+
+
 def initial(
     initialiser: str | Initialiser, shape: Shape, rng: Rng | int | None, dtype: Any
 ) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.constraints import COUNT, FRACTION, POSITIVE, Interval, OneOf, check
+from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf, check
 from chainrule.errors import ArgumentError, DtypeError
 from chainrule.graph import Tensor
 from chainrule.nn.activations import ACTIVATIONS
@@ -256,6 +256,40 @@ class Dropout(Module):
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"p": self.p}
+
+
+class GaussianNoise(Module):
+    """In training, add to each element a number drawn from a normal distribution.
+
+    Bishop, "Training with noise is equivalent to Tikhonov regularization" (Neural Computation
+    1995). In inference it does nothing.
+
+    Parameters
+    ----------
+    std : float >= 0
+        Standard deviation of the noise, in the units of its input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> float(np.std(GaussianNoise(0.5)(np.ones(10_000), nn.Run(0))).round(1))
+    0.5
+    """
+
+    def __init__(self, std: float) -> None:
+        check("GaussianNoise", {"std": NON_NEGATIVE}, {"std": std})
+        self.std = float(std)
+
+    def forward(self, x: Any, run: Run | None = None) -> Any:
+        """Add noise if `run` is given."""
+        if run is None or self.std == 0.0:
+            return x
+        return x + self.std * run.normal(x)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"std": self.std}
 
 
 class LayerNorm(Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -165,6 +166,47 @@ class Run:
         self._draws += 1
         bits = in_shape(*philox4x32(counter, self._key), like)
         return cast(bits >> 8, like) * 2.0**-24
+
+    def normal(self, like: Any) -> Any:
+        """Draw numbers from the standard normal distribution, between -5.8 and 5.8.
+
+        Box and Muller, "A note on the generation of random normal deviates" (1958), from two
+        draws of `uniform`; of other platforms, engines and dtypes they differ by rounding.
+
+        Parameters
+        ----------
+        like : float array
+            Its shape and dtype are those of the result.
+        """
+        radius = np.sqrt(-2.0 * np.log(1.0 - self.uniform(like)))
+        return radius * np.cos((2.0 * math.pi) * self.uniform(like))
+
+    def beta(self, alpha: float) -> Any:
+        """Draw a number from the beta distribution of two equal parameters.
+
+        A number of Student's t distribution with 2 alpha degrees of freedom, drawn as Bailey,
+        "Polar generation of random variates with the t-distribution" (Mathematics of Computation
+        1994), has it, and mapped to [0, 1]: so it takes two draws of `uniform` and no rejection.
+
+        Parameters
+        ----------
+        alpha : float > 0
+
+        Returns
+        -------
+        float64 in [0, 1]
+
+        Examples
+        --------
+        >>> from chainrule import nn
+        >>> bool(0 <= nn.Run(0).beta(0.2) <= 1)
+        True
+        """
+        one = np.ones((), np.float64)
+        near = self.uniform(one) ** (1.0 / float(alpha))
+        turn = np.cos((2.0 * math.pi) * self.uniform(one))
+        far = (1.0 - near) * turn * turn
+        return 0.5 + 0.5 * np.sign(turn) * np.sqrt(far / (near + far))
 
     def average(self, module: Module, momentum: float, **observed: Any) -> None:
         """Note what a layer observed, for its buffers to move towards.
