@@ -3,6 +3,7 @@
 from chainrule.data.batches import batches, permutation, split
 from chainrule.data.columns import ColumnType, column_types
 from chainrule.data.encoder import TableEncoder
+from chainrule.data.projection import Projection, principal_components
 from chainrule.data.reader import read_blocks, read_table
 from chainrule.data.scaling import Scaler
 from chainrule.data.sets import load_digits, load_iris
@@ -13,6 +14,7 @@ from chainrule.data.target import Target, derive_target
 __all__ = [
     "ColumnType",
     "Limits",
+    "Projection",
     "Scaler",
     "Table",
     "TableEncoder",
@@ -24,6 +26,7 @@ __all__ = [
     "load_digits",
     "load_iris",
     "permutation",
+    "principal_components",
     "read_blocks",
     "read_table",
     "split",

@@ -19,6 +19,7 @@ from chainrule.report.chart import (
     short_number,
     text,
 )
+from chainrule.training.metrics import CalibrationBins
 
 MOST_POINTS = 600
 _SHADES = 20  # of a number between 0 and 1
@@ -209,23 +210,16 @@ def confusion(title: str, counts: Any, names: Sequence[str], caption: Text = "")
     return figure(title, words, width, height, parts, caption, words)
 
 
-def reliability(title: str, confidence: Any, right: Any, caption: Text = "") -> Figure:
+def reliability(title: str, bins: CalibrationBins, caption: Text = "") -> Figure:
     """Return how often answers of a confidence are right, with the number of rows in each bin."""
-    p, hit = np.asarray(confidence, np.float64), np.asarray(right, np.float64)
-    edges = np.linspace(0, 1, 11)
-    places = np.clip(np.digitize(p, edges[1:-1]), 0, 9)
-    frame = Frame((0.0, 1.0), (0.0, 1.0), "confidence", "share that is right")  # fmt: skip
+    frame = Frame((0.0, 1.0), (0.0, 1.0), "confidence", "share that is right")
     parts = [frame.axes(), frame.line([0, 1], [0, 1], 7, dashed=True)]
-    xs, ys, words = [], [], []
-    for b in range(10):
-        inside = places == b
-        if inside.any():
-            xs.append(float(p[inside].mean()))
-            ys.append(float(hit[inside].mean()))
-            words.append(f"{xs[-1]:.2f}: {ys[-1]:.2f} of {int(inside.sum())}")
-            size = 2.5 + 6 * float(np.sqrt(inside.mean()))
-            parts.append(marker(float(frame.px(xs[-1])), float(frame.py(ys[-1])), 0, size))
-    parts.insert(2, frame.line(xs, ys, 0))
+    parts.append(frame.line(bins.confidence, bins.right, 0))
+    words = []
+    for p, share, rows in zip(*bins, strict=True):
+        words.append(f"{p:.2f}: {share:.2f} of {rows}")
+        size = 2.5 + 6 * float(np.sqrt(rows / bins.rows.sum()))
+        parts.append(marker(float(frame.px(p)), float(frame.py(share)), 0, size))
     return figure(title, "; ".join(words), WIDTH, HEIGHT, parts, caption, "; ".join(words))
 
 

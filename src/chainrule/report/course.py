@@ -17,13 +17,6 @@ def course_section(history: History) -> list[Block]:
     """Return the curves of the losses, and what ended training."""
     if not len(history):
         return []
-    columns = history.columns()
-    epochs = columns["epoch"]
-    series = {"training": (epochs, columns["loss"])}
-    if "validation_loss" in columns:
-        series["validation"] = (
-            epochs, [np.nan if v is None else v for v in columns["validation_loss"]]
-        )  # fmt: skip
     words = f"{len(history)} epochs by the {history.engine} engine"
     if history.best_epoch:
         words += f"; the weights are those of epoch {history.best_epoch}, the dotted line"
@@ -32,7 +25,7 @@ def course_section(history: History) -> list[Block]:
     return [
         Heading("Course of training"),
         lines(
-            "Loss after each epoch", series, x_label="epoch", y_label="loss", log=True,
+            "Loss after each epoch", history.curves(), x_label="epoch", y_label="loss", log=True,
             mark=history.best_epoch, caption=f"{words}.",
         ),
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from chainrule.graph import Array
 from chainrule.models import Result
 from chainrule.pages import Block, Heading, Paragraph, Strong, Table, Text
 from chainrule.report.charts import confusion, histogram, reliability, scatter
+from chainrule.training.metrics import calibration_bins
 
 _MOST_CLASSES = 20
 _MEASURES = ("accuracy", "r2", "log_loss", "macro_f1", "exact_match")
@@ -91,16 +92,11 @@ def _largest(counts: Any, names: Any) -> Table:
 
 
 def _calibration(confidence: Array, right: Array) -> Block:
-    edges = np.clip((confidence * 10).astype(int), 0, 9)
-    gaps = [
-        np.mean(edges == b) * abs(right[edges == b].mean() - confidence[edges == b].mean())
-        for b in range(10)
-        if np.any(edges == b)
-    ]
+    bins = calibration_bins(right, confidence)
     return reliability(
-        "Calibration", confidence, right,
+        "Calibration", bins,
         f"Of answers given with a confidence, the share that is right; on the line they agree. "
-        f"The expected calibration error is {float(np.sum(gaps)):.3f}.",
+        f"The expected calibration error is {bins.error:.3f}.",
     )  # fmt: skip
 
 

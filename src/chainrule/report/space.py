@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import nn
+from chainrule.data import principal_components
 from chainrule.graph import Array
 from chainrule.models import Trial
 from chainrule.pages import Block, Fold, Heading, Paragraph
 from chainrule.report.chart import MOST_SERIES
 from chainrule.report.charts import regions, scatter
+from chainrule.training import hidden_outputs
 
 _GRID, _SMALL_GRID, _UNITS = 56, 28, 12
 
@@ -94,9 +95,7 @@ def _unit(values: Array) -> Array:
 
 
 def _activations(trial: Trial, rows: Any) -> dict[str, Array]:
-    outputs = nn.layer_outputs(trial.model.network, trial.model.encoder.transform(rows))
-    modules = dict(nn.named_modules(trial.model.network))
-    return {n: y for n, y in outputs.items() if isinstance(modules[n], nn.Activation)}
+    return hidden_outputs(trial.model.network, trial.model.encoder.transform(rows))
 
 
 def _first_hidden(trial: Trial, cells: dict[str, Any]) -> Array:
@@ -108,13 +107,11 @@ def _hidden(trial: Trial) -> list[Block]:
     found = _activations(trial, trial.held_out)
     if not found or len(trial.held_out) < 3:
         return []
-    last = np.asarray(list(found.values())[-1], np.float64)
-    centred = last - last.mean(axis=0)
-    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-    if len(sizes) < 2 or not sizes[0]:
+    last = list(found.values())[-1]
+    plane = principal_components(last)
+    if not plane.shares[0] or last.shape[1] < 2:
         return []
-    x, y = (centred @ axes[:2].T).T
-    share = float(np.sum(sizes[:2] ** 2) / np.sum(sizes**2))
+    (x, y), share = plane.scores.T, plane.shares.sum()
     return [
         Heading("The hidden space"),
         Paragraph(

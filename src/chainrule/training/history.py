@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
+from chainrule.errors import ArgumentError
 from chainrule.io import atomic_write
 
 
@@ -101,6 +102,36 @@ class History(Sequence[Record]):
         rows = [record.values() for record in self.records]
         names = dict.fromkeys(name for row in rows for name in row)
         return {name: [row.get(name) for row in rows] for name in names}
+
+    def curves(self, of: str = "loss") -> dict[str, tuple[list[int], list[float]]]:
+        """Return epochs and values of a measure in training and validation, where it was taken.
+
+        Parameters
+        ----------
+        of : str
+            ``"loss"`` or the name of a metric, which is taken in validation alone.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing of that name was measured.
+
+        Examples
+        --------
+        >>> History((Record(1, 0.7, 0.1, 2.0, 0.5, 0.8),)).curves()
+        {'training': ([1], [0.7]), 'validation': ([1], [0.8])}
+        """
+        columns = self.columns()
+        metrics = [n for n in columns if n not in Record.__dataclass_fields__]
+        if of != "loss" and of not in metrics:
+            words = ", ".join(map(repr, ["loss", *metrics]))
+            raise ArgumentError(f"the history holds no measure {of!r}; it has {words}")
+        names = {"training": "loss", "validation": "validation_loss"}
+        return {
+            part: (columns.get("epoch", []), [math.nan if v is None else v for v in columns[name]])
+            for part, name in (names if of == "loss" else {"validation": of}).items()
+            if name in columns
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the history as JSON-able values; a metric that is not finite becomes None."""

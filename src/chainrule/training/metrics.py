@@ -196,6 +196,60 @@ def _ratio(a: Array, b: Array) -> Array:
     return np.divide(a, b, out=np.zeros(np.shape(b)), where=np.not_equal(b, 0))
 
 
+class CalibrationBins(NamedTuple):
+    """Rows by their confidence: its mean, the share that is right, and the rows of each bin."""
+
+    confidence: Array
+    right: Array
+    rows: Array
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: the mean gap of both, weighted by rows; in [0, 1].
+
+        Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (ICML 2017),
+        equation 3.
+        """
+        return float(np.average(np.abs(self.right - self.confidence), weights=self.rows))
+
+
+def calibration_bins(right: Any, confidence: Any, bins: int = 10) -> CalibrationBins:
+    """Return how often answers are right, by the confidence with which they were given.
+
+    Parameters
+    ----------
+    right : array_like of bool or of 0 and 1, shape (n,)
+        Whether an answer is right, or whether the event came about.
+    confidence : array_like, shape (n,)
+        The probability that was given to it, in [0, 1].
+    bins : int >= 1
+        Parts of equal width that [0, 1] is divided into, each with its upper end; those without
+        rows are left out.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If the shapes differ, there are no rows, or a confidence is outside [0, 1].
+
+    Examples
+    --------
+    >>> found = calibration_bins([1, 0, 1, 1], [0.52, 0.58, 0.9, 1.0])
+    >>> found.rows.tolist(), found.right.tolist(), round(found.error, 3)
+    ([2, 1, 1], [0.5, 1.0, 1.0], 0.05)
+    """
+    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
+        raise ArgumentError(f"bins must be a whole number of at least 1, not {bins!r}")
+    hits, p = (x.astype(np.float64) for x in _pair(right, confidence))
+    if not np.all((p >= 0) & (p <= 1)):
+        row = int(np.flatnonzero(~((p >= 0) & (p <= 1)))[0])
+        raise ArgumentError(f"confidence holds {p[row]} at row {row}: expected numbers in [0, 1]")
+    places = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
+    rows = np.bincount(places, minlength=bins)
+    kept = rows > 0
+    means = [np.bincount(places, x, minlength=bins)[kept] / rows[kept] for x in (p, hits)]
+    return CalibrationBins(means[0], means[1], rows[kept])
+
+
 def rmse(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
     """Return the root of the mean squared error; of several outputs, the mean of theirs.
 
