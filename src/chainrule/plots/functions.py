@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,10 @@ from chainrule.plots.panel import Axis, Line, Panel
 from chainrule.plots.plot import plot_panels
 
 _PLACES = 401
-_JUMP = 0.1  # a step between neighbours of this share of the range is a jump
 
 
 @plot_panels
-def activations(
-    functions: Any = None, *, low: float = -4.0, high: float = 4.0
-) -> list[Panel]:  # fmt: skip
+def activations(functions: Any = None, *, low: float = -4.0, high: float = 4.0) -> list[Panel]:
     """Draw activation functions with their derivatives, one panel each.
 
     The derivative is that of `chainrule.grad`. A function of whole rows, such as softmax, is shown
@@ -53,7 +51,9 @@ def activations(
         raise ArgumentError(f"activations: the interval from {low} to {high} is empty")
     chosen = _chosen(functions)
     x = np.linspace(low, high, _PLACES)
-    return [_panel(name, function, x, i == 0) for i, (name, function) in enumerate(chosen.items())]
+    panels = [_panel(name, function, x) for name, function in chosen.items()]
+    told = next((i for i, panel in enumerate(panels) if len(panel.marks) > 1), 0)
+    return [replace(panel, legend=i == told) for i, panel in enumerate(panels)]
 
 
 def _chosen(functions: Any) -> dict[str, Callable[..., Any]]:
@@ -72,27 +72,19 @@ def _chosen(functions: Any) -> dict[str, Callable[..., Any]]:
     return found
 
 
-def _panel(name: str, function: Callable[..., Any], x: Array, named: bool) -> Panel:
+def _panel(name: str, function: Callable[..., Any], x: Array) -> Panel:
     def first(values: Any, second: float = 0.0) -> Any:
         row = np.stack([values, np.full_like(x, second)], axis=-1)
         return function(row)[..., 0]
 
     value = np.asarray(first(x), np.float64)
-    words = ("value", "derivative") if named else ("", "")
-    marks = [_jumping(x, value, words[0])]
+    marks = [Line(x, value, "value", jumps=True)]
     notes = []
     if not np.array_equal(value, first(x, 1.0)):
         notes.append("first output for the row (x, 0)")
     try:
         slope = grad(lambda values: np.sum(first(values)))(x)
-        marks.append(_jumping(x, np.asarray(slope), words[1], dashed=True, series=1))
+        marks.append(Line(x, np.asarray(slope), "derivative", 1, dashed=True, jumps=True))
     except NotDifferentiableError:
         notes.append("no derivative to train by")
     return Panel(name, Axis("x"), Axis(), marks, notes)
-
-
-def _jumping(x: Array, y: Array, name: str, dashed: bool = False, series: int = 0) -> Line:
-    """Return a line with a gap where the function jumps."""
-    steps = np.abs(np.diff(y))
-    after = np.flatnonzero(steps > _JUMP * (np.ptp(y) or 1.0)) + 1
-    return Line(np.insert(x, after, x[after]), np.insert(y, after, np.nan), name, series, dashed)

@@ -63,9 +63,9 @@ def weights(
     blank = np.full((-len(shown) % columns, shown.shape[1]), np.nan)
     pictures = np.concatenate([shown, blank]).reshape(-1, columns, *shape)
     table = Table(
-        ["", ""],
-        [["largest weight", number(shown.max())], ["smallest weight", number(shown.min())],
-         ["mean absolute weight", number(np.abs(shown).mean())]],
+        ["weights", ""],
+        [["largest", number(shown.max())], ["smallest", number(shown.min())],
+         ["mean absolute", number(np.abs(shown).mean())]],
         frozenset({1}),
     )  # fmt: skip
     notes = [f"{name}: {len(shown)} of {len(weight)} units, {shape[0]} × {shape[1]} inputs each"]
@@ -137,7 +137,7 @@ def reconstructions(
     words = "; ".join(f"{name} {number(e)}" for name, e in errors.items())
     notes = [f"mean squared error of {len(rows):,} pictures: {words}"]
     table = Table(
-        ["", "mean squared error"], [[n, number(e)] for n, e in errors.items()], frozenset({1})
+        ["model", "mean squared error"], [[n, number(e)] for n, e in errors.items()], frozenset({1})
     )
     limits = (float(rows[:most].min()), float(rows[:most].max()))
     return _mosaic("Reconstructions", pictures, "grey", "", notes, table, ticks, limits)

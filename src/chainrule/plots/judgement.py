@@ -26,7 +26,7 @@ def confusion_matrix(
     r"""Draw how many rows of each class (rows) are taken for each class (columns).
 
     The shade of a cell is its rate: the share of the actual class, so that each row of rates sums
-    to 1.
+    to 1. What never happened is left empty.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def confusion_matrix(
     >>> from chainrule import plots
     >>> panel = plots.confusion_matrix.data(["cat", "cat", "dog"], ["cat", "dog", "dog"])
     >>> panel.marks[0].words
-    [['1\n50 %', '1\n50 %'], ['0', '1\n100 %']]
+    [['1\n50 %', '1\n50 %'], ['', '1\n100 %']]
     """
     owner = "confusion_matrix"
     actual = labels(owner, y_true, name="y_true")
@@ -82,7 +82,10 @@ def _cell_words(counts: Array, rates: Array) -> list[list[str]]:
         return []
     with_rates = len(counts) <= _BOTH
     return [
-        [f"{c}\n{100 * r:.0f} %" if c and with_rates else str(c) for c, r in zip(*row, strict=True)]
+        [
+            "" if not c else f"{c}\n{100 * r:.0f} %" if with_rates else str(c)
+            for c, r in zip(*row, strict=True)
+        ]
         for row in zip(counts.tolist(), rates.tolist(), strict=True)
     ]
 
@@ -175,7 +178,7 @@ def calibration(y_true: Any, probabilities: Any, *, classes: Any = None, bins: i
     mean = f"mean probability of {class_names(order)[1]}" if alone else "mean confidence"
     return Panel(
         "Calibration", Axis(mean, limits=(-0.02, 1.02)),
-        Axis("share of the rows in which it came true", limits=(-0.04, 1.1)), marks,
+        Axis("share of the rows in which it came true", limits=(-0.04, 1.16)), marks,
         [f"{len(p):,} rows; expected calibration error {found.error:.4f}"],
         Table([mean, "came true", "rows"], rows, frozenset({0, 1, 2})),
     )  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.graph import Array
 from chainrule.pages import Table
 
+_JUMP = 0.1  # of the range of a line: more than that between neighbours is a gap
 _LOG_PAYS = 20.0  # largest to smallest value from which a logarithmic scale shows more
 
 
@@ -43,7 +44,8 @@ class Axis:
 class Line:
     """A line through places in order, with gaps where a number is not finite.
 
-    `series` chooses the colour, `dots` marks each place.
+    `series` chooses the colour, `dots` marks each place; `jumps` says that steps far larger than
+    others are gaps too.
     """
 
     x: Array
@@ -52,6 +54,15 @@ class Line:
     series: int = 0
     dashed: bool = False
     dots: bool = False
+    jumps: bool = False
+
+    def drawn(self) -> tuple[Array, Array]:
+        """Return the places as they are drawn, NaN where there is a gap."""
+        if not self.jumps:
+            return self.x, self.y
+        steps = np.abs(np.diff(self.y))
+        after = np.flatnonzero(steps > _JUMP * (np.ptp(self.y) or 1.0)) + 1
+        return np.insert(self.x, after, self.x[after]), np.insert(self.y, after, np.nan)
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,9 @@ class Panel:
     table : Table, optional
         The numbers that text gives; if left out, those of the lines.
     square : bool
-        Whether one unit is as long on both axes.
+        Whether one unit is as long on both axes, as of pictures; there is no frame then.
+    legend : bool
+        Whether the names of marks are shown; of several panels alike, one is enough.
     """
 
     title: str
@@ -168,6 +181,7 @@ class Panel:
     notes: Sequence[str] = ()
     table: Table | None = None
     square: bool = False
+    legend: bool = True
 
 
 def log_pays(*values: Array) -> bool:

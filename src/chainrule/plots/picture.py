@@ -19,6 +19,7 @@ from matplotlib.colors import LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from chainrule.errors import ArgumentError
 from chainrule.graph import Array
@@ -65,12 +66,22 @@ def fresh(panels: Sequence[Panel]) -> Array:
     n = len(panels)
     across = min(_ACROSS, n)
     down = -(-n // across)
-    size = _ALONE if n == 1 else (_EACH[0] * across, _EACH[1] * down)
+    size = _alone(panels[0]) if n == 1 else (_EACH[0] * across, _EACH[1] * down)
     figure = Figure(figsize=size, layout="constrained")
     made = np.empty(n, object)
     for i in range(n):
         made[i] = figure.add_subplot(down, across, i + 1, axes_class=ShownAxes)
     return made
+
+
+def _alone(panel: Panel) -> tuple[float, float]:
+    """Return the size of a figure for one panel: that of pictures follows their shape."""
+    width, height = _ALONE
+    shades = [mark for mark in panel.marks if isinstance(mark, Shades)]
+    if panel.square and shades:
+        left, right, low, high = shades[0].edges()
+        height = 0.6 + (width - 1) * (high - low) / (right - left)
+    return width, min(max(height, 1.2), 2 * width)
 
 
 def draw(panel: Panel, ax: Axes) -> None:
@@ -81,7 +92,11 @@ def draw(panel: Panel, ax: Axes) -> None:
         _axis(ax, side, getattr(panel, side), size)
     ax.set_aspect("equal" if panel.square else "auto")
     _title(ax, panel, size)
-    if len(names) > 1:
+    if panel.square:
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+        ax.set_facecolor(FAINT)  # between the pictures
+    if panel.legend and len(names) > 1:
         _legend(ax, names, size)
 
 
@@ -159,7 +174,7 @@ Named = list[tuple[Any, str]]
 
 def _line(mark: Line, ax: Axes, size: float) -> Named:
     (drawn,) = ax.plot(
-        mark.x, mark.y, color=colour(mark.series), linewidth=1.6,
+        *mark.drawn(), color=colour(mark.series), linewidth=1.6,
         linestyle=_DASHED if mark.dashed else _STYLES[mark.series // 7 % len(_STYLES)],
         marker=shape(mark.series) if mark.dots else "", markersize=4,
     )  # fmt: skip
@@ -167,21 +182,22 @@ def _line(mark: Line, ax: Axes, size: float) -> Named:
 
 
 def _points(mark: Points, ax: Axes, size: float) -> Named:
-    area = 18.0 if mark.sizes is None else 20 + 160 * np.asarray(mark.sizes)
+    area = 22.0 if mark.sizes is None else 24 + 160 * np.asarray(mark.sizes)
     options: dict[str, Any] = {"color": colour(mark.series)}
     if mark.values is not None:
         options = {"c": mark.values, "cmap": MAPS["sequential"]}
     drawn = ax.scatter(
-        mark.x, mark.y, s=area, marker=shape(mark.series), edgecolors="white", linewidths=0.4,
-        zorder=3, **options,
+        mark.x, mark.y, s=area * (size / 10) ** 2, marker=shape(mark.series), edgecolors="white",
+        linewidths=0.4, zorder=3, **options,
     )  # fmt: skip
     if mark.values is not None:
         _bar(ax, drawn, mark.name, size)
         return []
+    halo = withStroke(linewidth=2.5, foreground=ax.get_facecolor())
     for x, y, words in zip(mark.x, mark.y, mark.words, strict=False):
         ax.annotate(
-            visible(words), (x, y), xytext=(0, 7), textcoords="offset points", ha="center",
-            fontsize=size - 2, color=FAINT, zorder=4, **_PLAIN,
+            visible(words), (x, y), xytext=(0, 0.7 * size), textcoords="offset points",
+            ha="center", fontsize=size - 1, zorder=4, path_effects=[halo], **_PLAIN,
         )  # fmt: skip
     return [(drawn, mark.name)] if mark.name else []
 
@@ -235,11 +251,15 @@ def _cell_words(mark: Shades, ax: Axes, norm: Normalize, size: float) -> None:
     """Write in each cell, dark on bright and bright on dark."""
     colours = colormaps[MAPS[mark.scale]](norm(np.nan_to_num(mark.values)))
     bright = colours[..., :3] @ [0.299, 0.587, 0.114] > 0.5
+    longest = max(
+        (len(part) for row in mark.words for w in row for part in w.split("\n")), default=1
+    )
+    fits = 72 * _width(ax) / max(len(mark.x), 1) / (0.65 * longest + 0.6)
     for i, row in enumerate(mark.words):
         for j, words in enumerate(row):
             ax.text(
                 mark.x[j], mark.y[i], words, ha="center", va="center", clip_on=True,
-                fontsize=min(size - 1, 70 / len(row)), color="black" if bright[i, j] else "white",
+                fontsize=min(size - 1, fits), color="black" if bright[i, j] else "white",
                 **_PLAIN,
             )  # fmt: skip
 

@@ -14,25 +14,28 @@ from chainrule.plots.colours import RAMP, SIGNED, letter
 from chainrule.plots.panel import Axis, Line, Panel, Points, Rule, Shades, number
 
 _WIDTH, _HEIGHT = 72, 18
+_SMALL_HEIGHT = 10  # of each of several
+_MOST_UNNAMED, _MOST_CELLS = 100, 40  # points without a name, and cells of a column
 _MOST_ROWS, _MOST_NAMES, _LONGEST = 12, 26, 24
 
 
 def page_of(panels: Sequence[Panel]) -> Page:
     """Return panels as a page, one below another."""
     blocks: list[Block] = []
+    height = _HEIGHT if len(panels) == 1 else _SMALL_HEIGHT
     for panel in panels:
         blocks.append(Heading(panel.title, 3))
         blocks += [Paragraph(note) for note in panel.notes]
-        blocks.append(Listing("\n".join(chart(panel))))
+        blocks.append(Listing("\n".join(chart(panel, height))))
         table = panel.table or _numbers(panel)
         if table is not None:
             blocks.append(table)
     return Page("; ".join(panel.title for panel in panels), blocks)
 
 
-def chart(panel: Panel) -> list[str]:
+def chart(panel: Panel, height: int = _HEIGHT) -> list[str]:
     """Return the lines of a chart of characters, with its axes and a key."""
-    canvas = _Canvas(panel)
+    canvas = _Canvas(panel, height)
     key = [line for mark in panel.marks for line in _MARKS[type(mark)](mark, canvas)]
     if len(key) > _MOST_NAMES:
         key = [*key[:_MOST_NAMES], f"and {len(key) - _MOST_NAMES} more"]
@@ -42,9 +45,9 @@ def chart(panel: Panel) -> list[str]:
 class _Canvas:
     """Characters in rows, and the map from numbers to places."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Panel, height: int) -> None:
         self.panel = panel
-        self.width, self.height = _size(panel)
+        self.width, self.height = _size(panel, height)
         self.x = _Scale(panel.x, _extent(panel, 0), self.width)
         self.y = _Scale(panel.y, _extent(panel, 1), self.height)
         self.rows = [[" "] * self.width for _ in range(self.height)]
@@ -105,10 +108,12 @@ class _Scale:
         return np.where(inside, np.minimum(found, self.length - 1), -1).astype(int)
 
 
-def _size(panel: Panel) -> tuple[int, int]:
-    """Return columns and rows: of a fixed ratio where a panel is square."""
+def _size(panel: Panel, height: int) -> tuple[int, int]:
+    """Return columns and rows: those of a table's cells, and of a fixed ratio if it is square."""
+    if panel.x.ticks and panel.y.ticks:
+        return min(_WIDTH, 3 * len(panel.x.ticks)), min(_MOST_CELLS, len(panel.y.ticks))
     if not panel.square:
-        return _WIDTH, _HEIGHT
+        return _WIDTH, height
     (left, right), (low, high) = (_extent(panel, i) for i in (0, 1))
     width = int(min(_WIDTH, max(2 * (right - left), 2)))
     return width, max(1, round(width * (high - low) / (right - left) / 2))
@@ -131,7 +136,7 @@ def _extent(panel: Panel, side: int) -> tuple[float, float]:
 
 def _line(mark: Line, canvas: _Canvas) -> list[str]:
     char = "·" if not mark.name else letter(mark.series).lower()
-    x, y = (np.asarray(v, np.float64) for v in (mark.x, mark.y))
+    x, y = mark.drawn()
     columns, rows = canvas.x.places(x), canvas.y.places(y)
     for i in range(len(x)):
         if columns[i] < 0 or rows[i] < 0:
@@ -151,6 +156,8 @@ def _line(mark: Line, canvas: _Canvas) -> list[str]:
 
 
 def _points(mark: Points, canvas: _Canvas) -> list[str]:
+    if not mark.name and len(mark.x) > _MOST_UNNAMED:
+        return []  # they would cover what lies under them
     char = letter(mark.series) if mark.name and mark.values is None else "o"
     for column, row in zip(canvas.x.places(mark.x), canvas.y.places(mark.y), strict=True):
         canvas.put(int(column), int(row), char)
