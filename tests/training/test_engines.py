@@ -65,9 +65,12 @@ def test_the_numbers_are_those_of_the_eager_engine(engine, options, monkeypatch)
     assert history["lr"] == eager["lr"]
 
 
-@pytest.mark.parametrize("name", sorted(optim.OPTIMIZERS))
+KINDS = {**optim.OPTIMIZERS, **optim.WRAPPERS}
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_optimizer(name):
-    options = {"optimizer": optim.OPTIMIZERS[name](lr=0.01), "epochs": 2}
+    options = {"optimizer": KINDS[name](**KINDS[name].samples[-1]), "epochs": 2}
     model, history = regress(engine="numpy", **options)
     expected, eager = regress(engine="eager", **options)
     assert_close(model, expected)

@@ -278,11 +278,11 @@ class _Losses(training.Callback):
 
     def on_start(self, state: training.State) -> None:
         """Measure before the first step."""
-        self.found.append(self.measure(state.model))
+        self.found.append(self.measure(state.result))
 
     def on_epoch_end(self, state: training.State) -> bool | None:
         """Measure after an epoch."""
-        self.found.append(self.measure(state.model))
+        self.found.append(self.measure(state.result))
         return None
 
 

@@ -6,7 +6,6 @@ Only a change that leaves the loss what it was can be tried: one number is compa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ def rate(factor: float) -> Callable[[Patient], Patient]:
 
     def change(p: Patient) -> Patient:
         assert p.optimizer is not None
-        return p.changed(optimizer=replace(p.optimizer, lr=p.optimizer.lr * factor))
+        return p.changed(optimizer=p.optimizer.changed(lr=p.optimizer.lr * factor))
 
     return change
 
@@ -114,9 +113,9 @@ def without_columns(*columns: int) -> Callable[[Patient], Patient]:
 def decayed(p: Patient) -> Patient:
     """Return the patient with decay of the weights, where the optimizer has it."""
     assert p.optimizer is not None
-    if not hasattr(p.optimizer, "weight_decay"):
+    if "weight_decay" not in p.optimizer.hyperparameters():
         return p
-    return p.changed(optimizer=replace(p.optimizer, weight_decay=0.01))  # type: ignore[call-arg]
+    return p.changed(optimizer=p.optimizer.changed(weight_decay=0.01))
 
 
 LOWER = Remedy("lower the learning rate tenfold", RATES, rate(0.1))

@@ -25,7 +25,8 @@ _COMPARE = {
 _OWN = frozenset({"exp", "log", "log1p", "tanh"})
 _LIBRARY = frozenset({
     "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "arcsinh",
-    "arccosh", "arctanh", "expm1", "exp2", "log2", "log10", "arctan2", "hypot",
+    "arccosh", "arctanh", "expm1", "exp2", "log2", "log10", "arctan2", "hypot", "floor", "ceil",
+    "trunc", "rint",
 })  # fmt: skip
 # Functions of chainrule's own, or that are no ufunc.
 _OTHERS = {

@@ -38,3 +38,8 @@ def weight_of_mean(decay: float, step: Any) -> Any:
 def norm(x: Any) -> Any:
     """Return the Euclidean norm of all elements."""
     return np.sqrt(np.sum(np.square(x)))
+
+
+def is_whole(number: Any) -> Any:
+    """Return whether a number is whole, such as a quotient of steps whose division is exact."""
+    return np.equal(number, np.floor(number))

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.constraints import COUNT, FRACTION, Instance, Interval
 from chainrule.optim.adam import Adam
-from chainrule.optim.common import mean
+from chainrule.optim.common import is_whole, mean
 from chainrule.optim.optimizer import Allowed, Optimizer, Samples, Slots, weak
 from chainrule.optim.sgd import SGD
 
@@ -140,7 +140,7 @@ class Lookahead(Wrapper):
 
     def after(self, p: Any, inner: Slots, slots: Slots, step: Any) -> tuple[Any, Slots]:
         """Return the parameter and the slow weights."""
-        meets = np.equal(np.remainder(step, self.k), 0)
+        meets = is_whole(step / self.k)
         slow = np.where(meets, slots["slow"] + self.alpha * (p - slots["slow"]), slots["slow"])
         return np.where(meets, slow, p), {"slow": slow}
 
@@ -181,13 +181,11 @@ class Average(Wrapper):
 
     def after(self, p: Any, inner: Slots, slots: Slots, step: Any) -> tuple[Any, Slots]:
         """Return the parameter as it is, and the average."""
-        counted = step - self.after_steps
-        first = np.less_equal(counted, self.every)
-        due = np.equal(np.remainder(counted, self.every), 0)
+        n = (step - self.after_steps) / self.every  # a whole number where there is one to average
         value, old = self.inner.result(p, inner), slots["average"]
-        n = np.maximum(counted / self.every, 1.0)
-        kept = np.where(due, self.averaged(old, value, weak(n, p)), old)
-        return p, {"average": np.where(first, value, kept)}
+        more = self.averaged(old, value, weak(np.maximum(n, 1.0), p))
+        kept = np.where(is_whole(n), more, old)
+        return p, {"average": np.where(np.less_equal(n, 1.0), value, kept)}
 
     def result(self, p: Any, slots: Slots) -> Any:
         """Return the average."""

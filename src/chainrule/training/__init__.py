@@ -5,7 +5,7 @@ from chainrule.training import metrics
 from chainrule.training.callbacks import Callback, State
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import Best, EarlyStopping
-from chainrule.training.evaluate import evaluate, hidden_outputs, predict
+from chainrule.training.evaluate import evaluate, hidden_outputs, predict, update_bn
 from chainrule.training.history import History, Record
 from chainrule.training.loop import fit
 from chainrule.training.nonfinite import NonFiniteReport
@@ -31,4 +31,5 @@ __all__ = [
     "hidden_outputs",
     "metrics",
     "predict",
+    "update_bn",
 ]

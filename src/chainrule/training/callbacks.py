@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chainrule.nn import Module
+from chainrule.nn import Module, load_parameters, named_parameters
+from chainrule.optim import Optimizer
 from chainrule.optim.optimizer import State as OptimizerState
 from chainrule.training.early_stopping import Best
 from chainrule.training.history import History
@@ -27,7 +28,8 @@ class State:
     Attributes
     ----------
     model : Module
-        Its arrays are updated in place: copy what is to be kept.
+        The network in training. Its arrays are updated in place: copy what is to be kept.
+    optimizer : Optimizer
     optimizer_state : dict
         See `chainrule.optim.Optimizer.init`.
     epochs, steps_per_epoch : int
@@ -48,6 +50,7 @@ class State:
     """
 
     model: Module
+    optimizer: Optimizer
     optimizer_state: OptimizerState
     epochs: int
     steps_per_epoch: int
@@ -60,6 +63,19 @@ class State:
     history: History = field(default_factory=History)
     best: Best | None = None
     totals: Totals = field(default_factory=Totals)
+
+    @property
+    def result(self) -> Module:
+        """The network to predict with: that in training, or what its optimizer makes of it.
+
+        Of averaged weights its parameters are the averages; its buffers are those in training. Its
+        arrays are updated in place as well.
+        """
+        slots, known = self.optimizer_state["slots"], named_parameters(self.model)
+        found = {name: self.optimizer.result(p, slots[name]) for name, p in known.items()}
+        if all(found[name] is p for name, p in known.items()):
+            return self.model
+        return load_parameters(self.model, found)
 
 
 class Callback:

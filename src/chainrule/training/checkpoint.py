@@ -240,6 +240,7 @@ def _restored(
         raise ValueError(f"the unknown array {next(iter(arrays))!r} is in state.safetensors")
     return State(
         _filled(start.model, model),
+        start.optimizer,
         {"step": counters["step"], "slots": slots},
         start.epochs,
         start.steps_per_epoch,

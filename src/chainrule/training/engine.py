@@ -194,7 +194,7 @@ def _graph(eager: Eager, state: State, batch: Rows) -> Graph:
             )
 
     graph = traced()
-    ours = [*(m for _, m in named_modules(state.model)), eager.plan.optimizer]
+    ours = [*(m for _, m in named_modules(state.model)), *eager.plan.optimizer.nested()]
     if all(_is_ours(x) for x in map(type, ours)) and _is_ours(eager.plan.loss):
         return graph
     if traced().fingerprint() != graph.fingerprint():

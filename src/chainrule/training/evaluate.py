@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from chainrule.explanation.layers import layers
 from chainrule.explanation.subject import account_of
 from chainrule.graph import Array
 from chainrule.graph.tree import flatten, map_leaves, unflatten
-from chainrule.nn import Module
+from chainrule.nn import Module, Run, load_buffers
 from chainrule.training.rows import Rows
 
+AnyModule = TypeVar("AnyModule", bound=Module)
 Loss = Callable[..., Any]
 Metric = Callable[..., float]
 
@@ -84,6 +85,49 @@ def hidden_outputs(model: Module, X: Any) -> dict[str, Array]:
     if outputs[list(found)[-1]] is outputs[""]:
         found.popitem()
     return found
+
+
+def update_bn(model: AnyModule, X: Any, batch_size: int = 1024, seed: int = 0) -> AnyModule:
+    """Return a network whose running statistics, such as batch norm's, are taken anew.
+
+    Averaged weights need them, for those that training leaves belong to the weights it moved:
+    Izmailov and others, "Averaging weights leads to wider optima and better generalization" (UAI
+    2018), section 3.2. Each statistic is the mean over batches, weighted by their rows, of a pass
+    in training; PyTorch's function of the same name does not weigh.
+
+    Parameters
+    ----------
+    model : Module
+        Not changed.
+    X : tree of arrays
+        The training rows.
+    batch_size : int >= 1
+        Rows of a batch at least, if there are as many.
+    seed : int in [0, 2**64)
+        Of what layers draw.
+
+    Raises
+    ------
+    ArgumentError
+        If there are no rows.
+
+    Examples
+    --------
+    >>> from chainrule import nn
+    >>> model = update_bn(nn.BatchNorm(1), np.array([[1.0], [3.0]], np.float32))
+    >>> model.running_mean, model.running_var
+    (array([2.], dtype=float32), array([2.], dtype=float32))
+    """
+    n = len(flatten(X)[0][0])
+    given = {"batch_size": batch_size, "the number of rows": n}
+    check("update_bn", dict.fromkeys(given, COUNT), given)
+    means: dict[str, Any] = {}
+    for i, rows in enumerate(np.array_split(np.arange(n), max(1, n // batch_size))):
+        place, run = slice(rows[0], rows[-1] + 1), Run(seed, i)
+        model(map_leaves(lambda a, place=place: a[place], X), run)
+        for name, seen in run.updates.items():
+            means[name] = means.get(name, 0.0) + len(rows) / n * np.mean(seen, axis=0)
+    return load_buffers(model, means)
 
 
 class _Outputs:

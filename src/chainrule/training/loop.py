@@ -107,7 +107,9 @@ def fit(
     Returns
     -------
     model : Module
-        The trained network; with early stopping, that of the best epoch.
+        The trained network; with early stopping, that of the best epoch. Where the optimizer
+        averages weights, as `chainrule.optim.EMA` does, it has the averages, and it is what is
+        validated and what is best; running statistics are those of the weights in training.
     history : History
 
     Raises
@@ -176,6 +178,7 @@ class Training:
         }
         self.state = State(
             own,
+            plan.optimizer,
             {"step": 0, "slots": slots},
             epochs=plan.epochs,
             steps_per_epoch=-(-len(rows) // plan.batch_size),
@@ -281,7 +284,7 @@ class Training:
         size = max(plan.batch_size, 256)
         with np.errstate(all="ignore"):
             found, measured = evaluate(
-                self.state.model, plan.validation, plan.loss, plan.metrics, size
+                self.state.result, plan.validation, plan.loss, plan.metrics, size
             )
         if not math.isfinite(found):
             raise NonFiniteError(
@@ -297,7 +300,7 @@ class Training:
             return
         value = stopping.value(record)
         if state.best is None or stopping.improves(value, state.best.value):
-            state.best = Best(value, state.epoch, copied(state.model))
+            state.best = Best(value, state.epoch, copied(state.result))
         state.history = replace(state.history, best_epoch=state.best.epoch)
         if state.epoch - state.best.epoch >= stopping.patience:
             self._stop(f"{stopping.monitor} has not improved since epoch {state.best.epoch}")
@@ -341,7 +344,7 @@ class Training:
 
     def _result(self) -> Module:
         stopping, best = self.plan.early_stopping, self.state.best
-        return best.model if stopping and stopping.restore_best and best else self.state.model
+        return best.model if stopping and stopping.restore_best and best else self.state.result
 
     def _interrupted(self) -> Interrupted:
         """Save what can be resumed; return the error that says so."""
