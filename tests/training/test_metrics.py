@@ -133,3 +133,18 @@ def test_a_column_counts_as_none_and_lengths_must_agree():
         metrics.top_k_accuracy([0], [[1.0]], k=0)
     with pytest.raises(ArgumentError, match="'macro'"):
         metrics.precision_recall_f1([0], [0], average="mean")
+
+
+def test_calibration_bins_agree_with_scikit_learn_at_the_edges_too():
+    calibration = pytest.importorskip("sklearn.calibration")
+    rng = np.random.default_rng(0)
+    p = np.concatenate([np.linspace(0, 1, 41), rng.random(200)])
+    y = (rng.random(len(p)) < p).astype(int)
+    for bins in (1, 4, 10):
+        found = metrics.calibration_bins(y, p, bins)
+        right, mean = calibration.calibration_curve(y, p, n_bins=bins)
+        np.testing.assert_allclose(found.right, right)
+        np.testing.assert_allclose(found.confidence, mean)
+        assert found.rows.sum() == len(p)
+    gaps = np.abs(found.right - found.confidence) * found.rows
+    assert found.error == pytest.approx(gaps.sum() / len(p))

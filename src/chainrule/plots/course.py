@@ -60,8 +60,9 @@ def learning_curves(history: Any, *, of: str = "loss") -> Panel:
     if stopped:
         notes.append(f"stopped, for {stopped}")
     log = log_pays(*(mark.y for mark in marks if isinstance(mark, Line)))
-    title = "Learning curves"
-    return Panel(title, Axis("epoch"), Axis(of, log=log), marks, notes)
+    epochs = [float(e) for x, _ in curves.values() for e in x]
+    across = Axis("epoch", limits=(min(epochs) - 0.5, max(epochs) + 0.5), whole=True)
+    return Panel("Learning curves", across, Axis(of, log=log), marks, notes)
 
 
 def _curves(history: Any, of: str) -> tuple[dict[str, Any], int | None, str]:
@@ -113,8 +114,8 @@ def rate_finder(search: Any) -> Panel:
     if not len(lrs) or not (np.isfinite(lrs) & (lrs > 0)).all():
         raise DataError("rate_finder: the learning rates must be positive numbers, one at least")
     marks: list[Any] = [
-        Line(lrs, losses, "loss", 6, dashed=True),
-        Line(lrs, smoothed, "smoothed loss", 0),
+        Line(lrs, losses, "loss", 6, dashed=True, dots=len(lrs) == 1),
+        Line(lrs, smoothed, "smoothed loss", 0, dots=len(lrs) == 1),
     ]
     if search.suggestion is not None:
         name = f"suggested: {number(search.suggestion)}"

@@ -12,7 +12,7 @@ from chainrule.errors import ArgumentError, DataError, ShapeError
 from chainrule.graph import Array
 from chainrule.nn import Module, named_parameters
 from chainrule.pages import Table
-from chainrule.plots.panel import Axis, Panel, Shades, number
+from chainrule.plots.panel import Axis, Panel, Shades, counted, number
 from chainrule.plots.plot import plot
 from chainrule.plots.subject import as_seen, image_shape, matrix, network_of
 from chainrule.training import predict
@@ -68,7 +68,8 @@ def weights(
          ["mean absolute", number(np.abs(shown).mean())]],
         frozenset({1}),
     )  # fmt: skip
-    notes = [f"{name}: {len(shown)} of {len(weight)} units, {shape[0]} × {shape[1]} inputs each"]
+    units = counted(len(weight), "unit")
+    notes = [f"{name}: {len(shown)} of {units}, {shape[0]} × {shape[1]} inputs each"]
     return _mosaic("Weights of each unit", pictures, "diverging", "weight", notes, table)
 
 
@@ -135,7 +136,7 @@ def reconstructions(
     names, middle = ["original", *found], (shape[0] - 1) / 2
     ticks = [((shape[0] + 1) * i + middle, name) for i, name in enumerate(names)]
     words = "; ".join(f"{name} {number(e)}" for name, e in errors.items())
-    notes = [f"mean squared error of {len(rows):,} pictures: {words}"]
+    notes = [f"mean squared error of {counted(len(rows), 'picture')}: {words}"]
     table = Table(
         ["model", "mean squared error"], [[n, number(e)] for n, e in errors.items()], frozenset({1})
     )

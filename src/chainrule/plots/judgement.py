@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph import Array
 from chainrule.pages import Table
-from chainrule.plots.panel import Axis, Line, Mark, Panel, Points, Shades
+from chainrule.plots.panel import Axis, Line, Mark, Panel, Points, Shades, counted
 from chainrule.plots.plot import plot
 from chainrule.plots.subject import class_names, labels, matrix
 from chainrule.training import metrics
@@ -72,7 +72,7 @@ def confusion_matrix(
     return Panel(
         "Confusion matrix", Axis("predicted", ticks=ticks),
         Axis("actual", ticks=ticks, reversed=True), [cells],
-        [f"{counts.sum():,} rows, {100 * right:.1f} % right"],
+        [f"{counted(counts.sum(), 'row')}, {100 * right:.1f} % right"],
         _whole(counts, shown) if len(order) <= _TABLE else _largest(counts, rates, shown),
     )  # fmt: skip
 
@@ -165,8 +165,8 @@ def calibration(y_true: Any, probabilities: Any, *, classes: Any = None, bins: i
     found = metrics.calibration_bins(right, confidence, bins)
     ends = np.array([0.0, 1.0])
     marks: list[Mark] = [
-        Line(ends, ends, series=6, dashed=True),
-        Line(found.confidence, found.right, "share that is right"),
+        Line(ends, ends, "perfect", series=6, dashed=True),
+        Line(found.confidence, found.right, "measured"),
         Points(
             found.confidence, found.right, sizes=found.rows / found.rows.max(),
             words=[f"{n:,}" for n in found.rows],
@@ -179,6 +179,6 @@ def calibration(y_true: Any, probabilities: Any, *, classes: Any = None, bins: i
     return Panel(
         "Calibration", Axis(mean, limits=(-0.02, 1.02)),
         Axis("share of the rows in which it came true", limits=(-0.04, 1.16)), marks,
-        [f"{len(p):,} rows; expected calibration error {found.error:.4f}"],
+        [f"{counted(len(p), 'row')}; expected calibration error {found.error:.4f}"],
         Table([mean, "came true", "rows"], rows, frozenset({0, 1, 2})),
     )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.graph import Array
 from chainrule.pages import Table
+from chainrule.pages.visible import visible
 
 _JUMP = 0.1  # of the range of a line: more than that between neighbours is a gap
 _LOG_PAYS = 20.0  # largest to smallest value from which a logarithmic scale shows more
@@ -31,6 +32,8 @@ class Axis:
         The end of the axis; what the marks need if left out.
     reversed : bool
         Whether it runs down, or to the left.
+    whole : bool
+        Whether there are only whole numbers on it.
     """
 
     label: str = ""
@@ -38,6 +41,7 @@ class Axis:
     ticks: Sequence[tuple[float, str]] | None = None
     limits: tuple[float, float] | None = None
     reversed: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,3 +204,29 @@ def number(value: float) -> str:
     ('0.1235', '—', '1200')
     """
     return f"{value:.4g}" if np.isfinite(value) else "—"
+
+
+def counted(n: int, word: str) -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def cut(name: object, longest: int) -> str:
+    """Return a name, cut in its middle to fit, for the ends of long names tell them apart.
+
+    Examples
+    --------
+    >>> cut("a very long class name number 7", 16)
+    'a very lo…mber 7'
+    """
+    words = visible(name)
+    if len(words) <= longest:
+        return words
+    tail = longest * 2 // 5
+    return f"{words[: longest - tail - 1]}…{words[len(words) - tail :]}"

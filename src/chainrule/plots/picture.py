@@ -20,18 +20,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from chainrule.errors import ArgumentError
 from chainrule.graph import Array
 from chainrule.pages.visible import visible
 from chainrule.plots.colours import FAINT, MAPS, colour, shape
-from chainrule.plots.panel import Axis, Line, Panel, Points, Rule, Shades
+from chainrule.plots.panel import Axis, Line, Panel, Points, Rule, Shades, cut
 
 _ALONE, _EACH = (6.4, 4.4), (3.0, 2.5)  # inches, of a panel alone and of each of several
 _ACROSS = 4  # panels in a row
 _MOST_NAMES, _LONGEST = 12, 22  # names in a legend, and characters of a name
 _PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 _STYLES = ("-", (0, (6, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))  # after each round of colours
+_CONTOURS: dict[str, Any] = {
+    "colors": "white", "linewidths": 0.6, "alpha": 0.7, "linestyles": "solid"
+}  # fmt: skip
 _DASHED = (0, (4, 2.5))
 _SIDES: tuple[Literal["x", "y"], ...] = ("x", "y")
 
@@ -81,7 +85,7 @@ def _alone(panel: Panel) -> tuple[float, float]:
     if panel.square and shades:
         left, right, low, high = shades[0].edges()
         height = 0.6 + (width - 1) * (high - low) / (right - left)
-    return width, min(max(height, 1.2), 2 * width)
+    return width, min(max(height, 1.2), 1.2 * width)
 
 
 def draw(panel: Panel, ax: Axes) -> None:
@@ -96,7 +100,7 @@ def draw(panel: Panel, ax: Axes) -> None:
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
         ax.set_facecolor(FAINT)  # between the pictures
-    if panel.legend and len(names) > 1:
+    if panel.legend and names:
         _legend(ax, names, size)
 
 
@@ -113,12 +117,7 @@ def _figure(ax: Axes) -> Figure:
 
 def _width(ax: Axes) -> float:
     """Return the width of axes in inches."""
-    return float(ax.get_position().width * _figure(ax).get_size_inches()[0])
-
-
-def _cut(name: object, longest: int = _LONGEST) -> str:
-    words = visible(name)
-    return words if len(words) <= longest else words[: longest - 1] + "…"
+    return float(ax.get_position(original=True).width * _figure(ax).get_size_inches()[0])
 
 
 def _title(ax: Axes, panel: Panel, size: float) -> None:
@@ -131,7 +130,7 @@ def _title(ax: Axes, panel: Panel, size: float) -> None:
         ax.annotate(
             "\n".join(notes), (0, 1), xytext=(0, 4), xycoords="axes fraction",
             textcoords="offset points", va="bottom", ha="left", fontsize=size - 1, color=FAINT,
-            annotation_clip=False, **_PLAIN,
+            annotation_clip=False, in_layout=False, **_PLAIN,
         )  # fmt: skip
 
 
@@ -142,16 +141,33 @@ def _axis(ax: Axes, side: Literal["x", "y"], axis: Axis, size: float) -> None:
     if axis.log:
         getattr(ax, f"set_{side}scale")("log")
         ax.tick_params(axis=side, which="minor", labelsize=small)
+    getattr(ax, f"{side}axis").get_offset_text().set_fontsize(small)
+    if axis.whole:
+        getattr(ax, f"{side}axis").set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if axis.ticks is not None:
-        places, names = [p for p, _ in axis.ticks], [_cut(n) for _, n in axis.ticks]
-        options: dict[str, Any] = {"fontsize": min(small, max(5.0, 190 / max(len(names), 1)))}
-        if side == "x" and sum(map(len, names)) > 40:
-            options |= {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-        getattr(ax, f"set_{side}ticks")(places, names, **options, **_PLAIN)
+        _ticks(ax, side, axis.ticks, size)
     if axis.limits is not None:
         getattr(ax, f"set_{side}lim")(*axis.limits)
     if axis.reversed and not getattr(ax, f"{side}axis").get_inverted():
         getattr(ax, f"{side}axis").set_inverted(True)
+
+
+def _ticks(ax: Axes, side: str, ticks: Sequence[tuple[float, str]], size: float) -> None:
+    """Write names at places, smaller or fewer or aslant where there is little room."""
+    if not ticks:
+        getattr(ax, f"set_{side}ticks")([])
+        return
+    box, across = ax.get_position(original=True), side == "x"
+    length = _figure(ax).get_size_inches() * 72 * 0.8 * (box.width, box.height)
+    room = length[0 if across else 1] / len(ticks)
+    letters = float(np.clip(0.8 * room, 5.0, size - 1))
+    kept = ticks[:: max(1, int(np.ceil(1.2 * letters / room)))]
+    longest = int(np.clip(_width(ax) * 36 / size, 8 if across else 14, _LONGEST))
+    names = [cut(name, longest) for _, name in kept]
+    options: dict[str, Any] = {"fontsize": letters}
+    if across and max(map(len, names)) * 0.65 * letters * len(kept) > length[0]:
+        options |= {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    getattr(ax, f"set_{side}ticks")([place for place, _ in kept], names, **options, **_PLAIN)
 
 
 def _legend(ax: Axes, names: Sequence[tuple[Any, str]], size: float) -> None:
@@ -166,7 +182,7 @@ def _legend(ax: Axes, names: Sequence[tuple[Any, str]], size: float) -> None:
         [handle for handle, _ in shown], [""] * len(shown), fontsize=size - 1, **options
     )
     for label, (_, name) in zip(legend.get_texts(), shown, strict=True):
-        label.set(text=_cut(name), **_PLAIN)
+        label.set(text=cut(name, _LONGEST), **_PLAIN)
 
 
 Named = list[tuple[Any, str]]
@@ -221,7 +237,7 @@ def _shades(mark: Shades, ax: Axes, size: float) -> Named:
     if mark.contours and values.count() and values.min() < values.max():
         space = np.geomspace if mark.log else np.linspace
         levels = space(values.min(), values.max(), 12)[1:-1]
-        ax.contour(mark.x, mark.y, values, levels, colors="white", linewidths=0.6, alpha=0.7)
+        ax.contour(mark.x, mark.y, values, levels, **_CONTOURS)
     _cell_words(mark, ax, norm, size)
     if mark.bar:
         _bar(ax, image, mark.name, size)

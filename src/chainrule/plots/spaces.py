@@ -12,7 +12,7 @@ from chainrule.errors import ArgumentError
 from chainrule.graph import Array
 from chainrule.nn import Module, layer_outputs
 from chainrule.pages import Table
-from chainrule.plots.panel import Axis, Line, Panel, Points, number
+from chainrule.plots.panel import Axis, Line, Panel, Points, counted, number
 from chainrule.plots.plane import Plane, class_points, need_two
 from chainrule.plots.plot import plot, plot_panels
 from chainrule.plots.subject import as_seen, class_names, classes_of, labels, matrix, network_of
@@ -201,7 +201,11 @@ def hidden_units(
     limits = (float(shown.min()), float(shown.max()))
     panels = []
     for i, values in enumerate(shown.T):
-        notes = [] if i else [f"layer {name!r}: {shown.shape[1]} of {outputs.shape[1]} units"]
+        notes = (
+            []
+            if i
+            else [f"layer {name!r}: {shown.shape[1]} of {counted(outputs.shape[1], 'unit')}"]
+        )
         notes += [] if i else plane.notes
         panels.append(_unit(f"unit {i + 1}", plane, values, limits, points, notes))
     return panels
@@ -262,7 +266,11 @@ def hidden_space(model: Any, X: Any, y: Any = None, *, layer: str | None = None)
     targets = None if y is None else labels(owner, y, len(rows))
     name, outputs = _layer(owner, network_of(owner, model), rows, layer, last=True)
     width = outputs.shape[1]
-    across, up, notes = Axis("unit 1"), Axis("unit 2"), [f"layer {name!r}: {width} units"]
+    across, up, notes = (
+        Axis("unit 1"),
+        Axis("unit 2"),
+        [f"layer {name!r}: {counted(width, 'unit')}"],
+    )
     places = np.column_stack([outputs, np.zeros(len(rows))])[:, :2]
     if width == 1:
         up = Axis(ticks=())

@@ -23,6 +23,7 @@ _ALLOWED = {
     "seed": Interval(0, 2**64, integer=True),
 }  # fmt: skip
 _ROOM = 0.25  # beyond a trajectory, as a share of its extent
+_FLAT = 0.2  # at least so far across a trajectory, as a share of its length
 
 
 @plot
@@ -79,7 +80,8 @@ def loss_surface(
     path: Array | None = None
     if trajectory:
         directions, path, shares = _along(owner, network, trajectory)
-        grid = [_range(values, points) for values in path.T]
+        least = _FLAT * float(np.ptp(path, axis=0).max())
+        grid = [_range(values, points, least) for values in path.T]
         labels = [f"{word} direction of the path ({100 * share:.0f} %)"
                   for word, share in zip(("first", "second"), shares, strict=True)]  # fmt: skip
     else:
@@ -97,7 +99,7 @@ def _panel(values: Array, grid: list[Array], labels: list[str], path: Array | No
     marks: list[Mark] = [Shades(grid[0], grid[1], values, name="loss", log=log, contours=True)]
     if path is not None:
         marks.append(Line(path[:, 0], path[:, 1], "path", 1, dots=True))
-    marks.append(Points(np.zeros(1), np.zeros(1), "the network", series=1))
+    marks.append(Points(np.zeros(1), np.zeros(1), "the network", series=3))
     row, column = np.unravel_index(int(np.nanargmin(values)), values.shape)
     lowest = f"{number(values[row, column])} at ({number(grid[0][column])}, {number(grid[1][row])})"
     middle = values[np.abs(grid[1]).argmin(), np.abs(grid[0]).argmin()]
@@ -164,10 +166,11 @@ def _shapes(network: Module) -> dict[str, Any]:
     return {name: np.shape(a) for name, a in named_parameters(network).items()}
 
 
-def _range(values: Array, points: int) -> Array:
+def _range(values: Array, points: int, least: float) -> Array:
+    """Return places from one end of a path to the other and beyond."""
     low, high = float(values.min()), float(values.max())
-    room = _ROOM * (high - low) or 1.0
-    return np.linspace(low - room, high + room, points)
+    half = max((0.5 + _ROOM) * (high - low), least)
+    return np.linspace((low + high) / 2 - half, (low + high) / 2 + half, points)
 
 
 @np.errstate(all="ignore")

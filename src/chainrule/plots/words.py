@@ -11,7 +11,7 @@ from chainrule.graph import Array
 from chainrule.pages import Block, Heading, Listing, Page, Paragraph, Table
 from chainrule.pages.visible import visible
 from chainrule.plots.colours import RAMP, SIGNED, letter
-from chainrule.plots.panel import Axis, Line, Panel, Points, Rule, Shades, number
+from chainrule.plots.panel import Axis, Line, Panel, Points, Rule, Shades, cut, number
 
 _WIDTH, _HEIGHT = 72, 18
 _SMALL_HEIGHT = 10  # of each of several
@@ -82,7 +82,7 @@ class _Canvas:
             row = int(self.y.places(place))
             if 0 <= row < self.height:
                 down = row if y.reversed else self.height - 1 - row
-                sides[down] = _cut(name)
+                sides[down] = cut(name, _LONGEST)
         return sides
 
 
@@ -152,7 +152,7 @@ def _line(mark: Line, canvas: _Canvas) -> list[str]:
                 round(rows[i] + share * (rows[after] - rows[i])),
                 char,
             )
-    return [f"{char} {_cut(mark.name)}"] if mark.name else []
+    return [f"{char} {cut(mark.name, _LONGEST)}"] if mark.name else []
 
 
 def _points(mark: Points, canvas: _Canvas) -> list[str]:
@@ -161,7 +161,7 @@ def _points(mark: Points, canvas: _Canvas) -> list[str]:
     char = letter(mark.series) if mark.name and mark.values is None else "o"
     for column, row in zip(canvas.x.places(mark.x), canvas.y.places(mark.y), strict=True):
         canvas.put(int(column), int(row), char)
-    return [f"{char} {_cut(mark.name)}"] if mark.name and mark.values is None else []
+    return [f"{char} {cut(mark.name, _LONGEST)}"] if mark.name and mark.values is None else []
 
 
 def _rule(mark: Rule, canvas: _Canvas) -> list[str]:
@@ -169,7 +169,7 @@ def _rule(mark: Rule, canvas: _Canvas) -> list[str]:
     for i in range(canvas.height if mark.upright else canvas.width):
         column, row = (place, i) if mark.upright else (i, place)
         canvas.put(column, row, ":" if mark.upright else "-")
-    return [f"{':' if mark.upright else '-'} {_cut(mark.name)}"] if mark.name else []
+    return [f"{':' if mark.upright else '-'} {cut(mark.name, _LONGEST)}"] if mark.name else []
 
 
 def _shades(mark: Shades, canvas: _Canvas) -> list[str]:
@@ -178,7 +178,7 @@ def _shades(mark: Shades, canvas: _Canvas) -> list[str]:
         chars = [letter(c).lower() for c in range(int(np.max(mark.values)) + 1)]
         places = values
         found = np.unique(mark.values).astype(int)
-        key = [f"{chars[c]} {_cut(mark.names[c])}" for c in found if mark.names]
+        key = [f"{chars[c]} {cut(mark.names[c], _LONGEST)}" for c in found if mark.names]
     else:
         chars = list(SIGNED if mark.scale == "diverging" else RAMP)
         low, high = mark.ends()
@@ -236,13 +236,8 @@ def _numbers(panel: Panel) -> Table | None:
         [ticks.get(float(x[i]), number(x[i])), *(number(float(m.y[i])) for m in kept)]
         for i in places
     ]
-    columns = [panel.x.label, *(_cut(m.name) for m in kept)]
+    columns = [panel.x.label, *(cut(m.name, _LONGEST) for m in kept)]
     return Table(columns, rows, frozenset(range(len(columns))))
-
-
-def _cut(name: object) -> str:
-    words = visible(name)
-    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 
 
 def _wrapped(items: Sequence[str], width: int = 96) -> list[str]:
