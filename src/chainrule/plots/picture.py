@@ -110,9 +110,8 @@ def _font_size(ax: Axes) -> float:
 
 
 def _figure(ax: Axes) -> Figure:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
+    """Return the outermost figure; ``get_figure(root=True)`` says so from matplotlib 3.10 on."""
+    return ax.figure.figure
 
 
 def _width(ax: Axes) -> float:
