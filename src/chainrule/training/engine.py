@@ -11,14 +11,14 @@ import numpy as np
 from chainrule.engines import auto, scan
 from chainrule.errors import UnsupportedError
 from chainrule.graph import Array, Aval, Graph, trace
-from chainrule.graph.tree import flatten, map_leaves
-from chainrule.nn import named_buffers, named_modules, named_parameters
+from chainrule.graph.tree import map_leaves
+from chainrule.nn import load_buffers, named_buffers, named_modules, named_parameters
 from chainrule.training.callbacks import State
 from chainrule.training.interrupts import Interrupts
 from chainrule.training.nonfinite import refuse
 from chainrule.training.plan import Plan
 from chainrule.training.rows import SMALL, Rows
-from chainrule.training.step import Carry, Gradients, Step, norm
+from chainrule.training.step import Carry, Gradients, Group, Step, norm
 
 
 class Taken(NamedTuple):
@@ -71,23 +71,38 @@ class Eager:
 
     def __init__(self, plan: Plan, rows: Rows, interrupts: Interrupts, why: str) -> None:
         self.plan, self.rows, self.interrupts, self.why = plan, rows, interrupts, why
-        self.step = Step(plan.loss, plan.optimizer, plan.clip_norm, plan.seed)
+        self.step = Step(plan.loss, plan.optimizer, plan.practice, plan.batch_size, plan.seed)
 
     def take(self, state: State, places: Array, rates: Sequence[float]) -> Taken:
         """Take the first of the steps."""
-        places = places[: self.plan.batch_size]
-        batch, model = self.rows.take(places), state.model
-        with self.interrupts.allowed():
-            found = self.step.gradients(model, batch, state.step)
-        if not found.finite:
-            wide = norm(g.astype(np.float64) for g in flatten(found.tree)[0])
-            found = found._replace(norm=wide)
-        if not found.finite:
-            folder = self.plan.checkpoint.folder if self.plan.checkpoint else None
-            refuse(self.step, state, self.rows, places, found, folder)
+        found = self._gradients(state, places[: self.plan.rows_a_step])
         with np.errstate(all="ignore"):
             self._update(state, found, rates[0])
         return Taken([float(found.loss)], [float(found.norm)])
+
+    def _gradients(self, state: State, places: Array) -> Gradients:
+        """Return what the batches of a step give."""
+        size, model = self.plan.batch_size, state.model
+        group = Group.before(model) if self.plan.practice.accumulate > 1 else None
+        for i, start in enumerate(range(0, len(places), size)):
+            own = places[start : start + size]
+            batch, run = self.rows.take(own), self.step.run(state.step, i)
+            with self.interrupts.allowed():
+                found = self._finite(self.step.gradients(model, batch, run), state, own, i)
+            if group is not None:
+                group = group.plus(found, self.step.share(batch))
+                model = load_buffers(model, found.buffers)
+        return found if group is None else group.mean()
+
+    def _finite(self, found: Gradients, state: State, places: Array, batch: int) -> Gradients:
+        """Return what a batch gave, or say where the number that is not finite came from."""
+        if not found.finite:
+            wide = norm(g.astype(np.float64) for g in found.arrays.values())
+            found = found._replace(norm=wide)
+        if not found.finite:
+            folder = self.plan.checkpoint.folder if self.plan.checkpoint else None
+            refuse(self.step, state, self.rows, places, found, batch, folder)
+        return found
 
     def _update(self, state: State, found: Gradients, lr: float) -> None:
         parameters, slots = named_parameters(state.model), state.optimizer_state["slots"]
@@ -97,9 +112,8 @@ class Eager:
             for slot, old in slots[name].items():
                 np.copyto(old, after[slot])
             del new, after
-        moved = named_buffers(found.run.apply(state.model))
         for name, buffer in named_buffers(state.model).items():
-            np.copyto(buffer, moved[name])
+            np.copyto(buffer, found.buffers[name])
 
 
 class Traced:
@@ -113,8 +127,8 @@ class Traced:
         self.model = map_leaves(lambda p: Aval.of(p).example(), state.model)  # holds no numbers
         self.scan = scan(self._step, name)
         self._arrays: tuple[Any, Carry] | None = None  # a network, and its arrays by name
-        rows, size = eager.rows, eager.plan.batch_size
-        self.at_once = max(1, int(_CHUNK / auto.step_seconds(graph, name)))
+        rows, size, n_batches = eager.rows, eager.plan.rows_a_step, eager.plan.practice.accumulate
+        self.at_once = max(1, int(_CHUNK / (n_batches * auto.step_seconds(graph, name))))
         if not rows.converted:
             self.at_once = max(1, min(self.at_once, SMALL // rows.take(slice(0, size)).nbytes))
         self._rehearse(state)
@@ -127,11 +141,11 @@ class Traced:
         n, size = len(self.eager.rows), self.eager.plan.batch_size
         last = n % size if n > size else 0
         places = np.arange(min(n, size) + last)
-        carry, *others = self._arguments(state, places, [0.0] * (1 + bool(last)))
+        carry, *others = self._arguments(state, places, [0.0, 0.0])
         self.scan(carry._replace(going=np.array(False)), *others, in_place=True)
 
-    def _step(self, carry: Carry, rows: Any, lr: Any) -> Any:
-        return self.eager.step.recorded(self.model, carry, rows, lr)
+    def _step(self, carry: Carry, rows: Any, each: Any) -> Any:
+        return self.eager.step.recorded(self.model, carry, rows, *each)
 
     def take(self, state: State, places: Array, rates: Sequence[float]) -> Taken:
         """Take steps as far as they are finite."""
@@ -140,15 +154,26 @@ class Traced:
         done = int(carry.step) - state.step
         if not done:
             return self.eager.take(state, places, rates)
-        return Taken(losses[:done].tolist(), norms[:done].tolist())
+        ends = self._ends(len(losses))[:done]
+        return Taken(losses[ends].tolist(), norms[ends].tolist())
+
+    def _ends(self, n_batches: int) -> Array:
+        """Return which of so many batches are the last of their step."""
+        every = self.eager.plan.practice.accumulate
+        return np.append(np.arange(every - 1, n_batches - 1, every), n_batches - 1)
 
     def _arguments(self, state: State, places: Array, rates: Sequence[float]) -> tuple[Any, ...]:
         if self._arrays is None or self._arrays[0] is not state.model:
             self._arrays = state.model, Carry.of(state.model, state.optimizer_state)
         carry = self._arrays[1]._replace(step=np.array(state.step), going=np.array(True))
         rows, order = self.eager.rows.gathered(places)
-        data = rows.X, rows.y, rows.weight
-        return carry, data, order, self.eager.plan.batch_size, np.array(rates)
+        data, size = (rows.X, rows.y, rows.weight), self.eager.plan.batch_size
+        every, n_batches = self.eager.plan.practice.accumulate, -(-len(places) // size)
+        each: tuple[Any, ...] = (np.repeat(rates, every)[:n_batches],)
+        if every > 1:
+            carry = carry._replace(group=Group.before(state.model))
+            each = *each, np.isin(np.arange(n_batches), self._ends(n_batches))
+        return carry, data, order, size, each
 
 
 _CHUNK = 0.2  # seconds of steps that are taken at once, by the estimate of `auto`
@@ -163,7 +188,7 @@ def engine_for(plan: Plan, rows: Rows, state: State, interrupts: Interrupts) -> 
         If an engine other than "auto" is asked to run what cannot be traced.
     """
     eager = Eager(plan, rows, interrupts, "as was asked for")
-    n_steps = plan.epochs * state.steps_per_epoch
+    n_steps = plan.epochs * state.steps_per_epoch * plan.practice.accumulate
     name = plan.engine
     if name == "eager" or not n_steps:
         return eager
@@ -185,12 +210,14 @@ def _graph(eager: Eager, state: State, batch: Rows) -> Graph:
     """Return the graph of a step; raise if the next step would have another."""
 
     def traced() -> Graph:
-        carry = Carry.of(state.model, state.optimizer_state)
+        n_batches = eager.plan.practice.accumulate
+        carry = Carry.of(state.model, state.optimizer_state, n_batches)
         rows = batch.X, batch.y, batch.weight
         step = eager.step
+        closes = (np.array(True),) if n_batches > 1 else ()
         with np.errstate(all="ignore"):
             return trace(lambda *args: step.recorded(state.model, *args))(
-                carry, rows, np.float64(step.optimizer.lr)
+                carry, rows, np.float64(step.optimizer.lr), *closes
             )
 
     graph = traced()

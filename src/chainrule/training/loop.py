@@ -19,6 +19,7 @@ from chainrule.errors import ArgumentError, Interrupted, NonFiniteError
 from chainrule.graph import Array
 from chainrule.graph.tree import map_leaves
 from chainrule.nn import Module, load_buffers, named_buffers, named_parameters
+from chainrule.nn.regularisation import Amount
 from chainrule.optim import Optimizer
 from chainrule.training import checkpoint as checkpoints
 from chainrule.training.callbacks import Callback, State, Totals
@@ -29,6 +30,7 @@ from chainrule.training.evaluate import Loss, Metric, evaluate
 from chainrule.training.history import History, Record
 from chainrule.training.interrupts import Interrupts
 from chainrule.training.plan import Plan, Schedule
+from chainrule.training.practice import Practice
 from chainrule.training.progress import progress_callback
 from chainrule.training.rows import Rows, checked_rows
 
@@ -46,6 +48,13 @@ def fit(
     metrics: Mapping[str, Metric] | None = None,
     schedule: Schedule | None = None,
     clip_norm: float | None = None,
+    clip_value: float | None = None,
+    accumulate: int = 1,
+    l1: Amount = 0.0,
+    l2: Amount = 0.0,
+    max_norm: Amount | None = None,
+    weight_noise: Amount = 0.0,
+    mixup: float = 0.0,
     early_stopping: EarlyStopping | None = None,
     callbacks: Iterable[Callback] = (),
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
@@ -87,6 +96,26 @@ def fit(
         ``schedule(step)``, steps counted from 0: the factor of the optimizer's learning rate.
     clip_norm : float > 0, optional
         The largest norm of all gradients together.
+    clip_value : float > 0, optional
+        The largest magnitude of any element of a gradient; beside `clip_norm`, both hold.
+    accumulate : int >= 1
+        Batches whose gradients are averaged before an update; the last update of an epoch may
+        have fewer. Where the loss is a mean over rows, by their weights, that is to rounding a
+        step on ``accumulate * batch_size`` rows in the memory of `batch_size`, but for layers
+        such as batch norm that look at a whole batch. A step is an update, here as elsewhere.
+    l1, l2 : float >= 0 or mapping of str to float
+        Factors of the penalties `chainrule.nn.l1_penalty` and `l2_penalty`: of every weight, which
+        biases are not, or by dotted name of a parameter. They are not part of the losses that are
+        reported, so that these can be compared with those of validation.
+    max_norm : float > 0 or mapping of str to float, optional
+        The largest norm of the incoming weights of a unit, after each update; see
+        `chainrule.nn.max_norm`.
+    weight_noise : float >= 0 or mapping of str to float
+        Standard deviation of noise on weights in training; see `chainrule.nn.with_weight_noise`.
+    mixup : float >= 0
+        Parameter of the beta distribution by which each batch is mixed with itself in reverse
+        (Zhang et al., 2018); 0 for none. The losses reported are those of the mixtures. Inputs
+        must be floating-point numbers; targets may be classes, whose losses are mixed.
     early_stopping : EarlyStopping, optional
     callbacks : iterable of Callback
     checkpoint : Checkpoint or path-like, optional
@@ -141,7 +170,8 @@ def fit(
     shown = progress_callback(progress)
     plan = Plan(
         loss, optimizer, epochs, batch_size, seed, held_out, dict(metrics or {}), schedule,
-        clip_norm, early_stopping, (*callbacks, *([shown] if shown else ())),
+        Practice(clip_norm, clip_value, accumulate, l1, l2, max_norm, weight_noise, mixup),
+        early_stopping, (*callbacks, *([shown] if shown else ())),
         checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint)
         else Checkpoint(checkpoint),
         engine,
@@ -172,6 +202,7 @@ class Training:
     def __init__(self, plan: Plan, rows: Rows, model: Module, resume: bool = False) -> None:
         self.rows, self.interrupts = rows, Interrupts()
         own = copied(model)
+        plan.practice.check(own, rows)
         slots = {
             name: map_leaves(_untouched, plan.optimizer.init(p)["slots"][""])
             for name, p in named_parameters(own).items()
@@ -181,7 +212,7 @@ class Training:
             plan.optimizer,
             {"step": 0, "slots": slots},
             epochs=plan.epochs,
-            steps_per_epoch=-(-len(rows) // plan.batch_size),
+            steps_per_epoch=-(-len(rows) // plan.rows_a_step),
         )
         path = self._resumes(plan) if resume else None
         if path and plan.engine == "auto":
@@ -234,13 +265,12 @@ class Training:
     def _advance(self, order: Array, count: int) -> None:
         """Take so many steps, or fewer, and keep the books."""
         state, plan = self.state, self.plan
-        first = state.batch * plan.batch_size
-        places = order[first : first + count * plan.batch_size]
+        size = plan.rows_a_step
+        places = order[state.batch * size : (state.batch + count) * size]
         rates = plan.rates(state.step, count)
         taken = self.engine.take(state, places, rates)
         for i, (loss, norm) in enumerate(zip(taken.losses, taken.norms, strict=True)):
-            batch = places[i * plan.batch_size : (i + 1) * plan.batch_size]
-            weight = self.rows.weight_of(batch)
+            weight = self.rows.weight_of(places[i * size : (i + 1) * size])
             state.totals.loss += loss * weight
             state.totals.weight += weight
             state.totals.gradient_norm += norm

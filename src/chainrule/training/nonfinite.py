@@ -17,7 +17,7 @@ from chainrule.explanation.numbers import number
 from chainrule.graph import Array, Tensor
 from chainrule.graph.trace import ancestors
 from chainrule.graph.tree import flatten, paths
-from chainrule.nn import Run, named_parameters
+from chainrule.nn import named_parameters
 from chainrule.pages import Block, Heading, Page, Paragraph, Shown, Strong
 from chainrule.training.callbacks import State
 from chainrule.training.checkpoint import latest
@@ -91,7 +91,7 @@ class NonFiniteReport(Shown):
 
 
 def investigated(
-    step: Step, state: State, rows: Rows, places: Array, found: Gradients
+    step: Step, state: State, rows: Rows, places: Array, found: Gradients, batch: int
 ) -> NonFiniteReport:
     """Return what is known of a step whose loss or gradients are not finite, by taking it again.
 
@@ -103,9 +103,11 @@ def investigated(
     rows : Rows
         All the data.
     places : int array
-        The rows of the step's batch.
+        The rows of the batch.
     found : Gradients
-        What the step computed.
+        What the batch gave.
+    batch : int
+        Its number within the step.
     """
     what = (
         f"the loss is {found.loss}" if not np.isfinite(found.loss) else "a gradient is not finite"
@@ -115,7 +117,7 @@ def investigated(
         if not np.isfinite(p).all():
             report.cause = f"the parameter {name!r} was no longer finite after the step before"
             return report
-    account = _account(step, state, rows, places)
+    account = _account(step, state, rows, places, batch)
     if account is not None:
         report.hunt = Hunt(account)
     birth = report.hunt.birth if report.hunt is not None else None
@@ -124,17 +126,17 @@ def investigated(
         return report
     assert report.hunt is not None
     report.layer = _layer(birth)
-    report.rows = _rows(birth, step, state, rows, places)
+    report.rows = _rows(birth, step, state, rows, places, batch)
     report.columns = _columns(rows, report.rows)
     report.cause = _cause(report, birth, found)
     return report
 
 
-def _account(step: Step, state: State, rows: Rows, places: Array) -> Account | None:
+def _account(step: Step, state: State, rows: Rows, places: Array, batch: int) -> Account | None:
     """Return the account of a step, taken again as it was."""
-    run = Run(step.seed, state.step)
+    run = step.run(state.step, batch)
     with np.errstate(all="ignore"):
-        recording = record(step.objective, (state.model, rows.take(places), run), {}, 0)
+        recording = record(step.objective, (state.model, rows.take(places), run), {}, 0, True)
         if not isinstance(recording.result, Tensor):
             return None
         try:
@@ -161,15 +163,16 @@ def _cause(report: NonFiniteReport, birth: Birth, found: Gradients) -> str:
 
 
 def _unexplained(found: Gradients) -> str:
-    gradients = named_parameters(found.tree)
-    wrong = [name for name, g in gradients.items() if not np.isfinite(g).all()]
+    wrong = [name for name, g in found.arrays.items() if not np.isfinite(g).all()]
     if not wrong:
         return f"the loss is {found.loss}, the gradients' norm {found.norm}"
     others = f" and of {len(wrong) - 1} more" if len(wrong) > 1 else ""
     return f"the gradient of the parameter {wrong[-1]!r}{others} is not finite"
 
 
-def _rows(birth: Birth, step: Step, state: State, rows: Rows, places: Array) -> list[int]:
+def _rows(
+    birth: Birth, step: Step, state: State, rows: Rows, places: Array, batch: int
+) -> list[int]:
     """Return the rows to blame: some that are not finite where others are, and alone either."""
     value = np.asarray(
         birth.variable.value if birth.direction == "forward" else birth.variable.delta
@@ -180,16 +183,16 @@ def _rows(birth: Birth, step: Step, state: State, rows: Rows, places: Array) -> 
     if wrong.all() and len(places) > 1:
         return []
     own = places[wrong]
-    if birth.direction == "forward" and np.isfinite(_alone(step, state, rows, own[:1])):
+    if birth.direction == "forward" and np.isfinite(_alone(step, state, rows, own[:1], batch)):
         return []
     return [int(i if rows.numbers is None else rows.numbers[i]) for i in own]
 
 
-def _alone(step: Step, state: State, rows: Rows, place: Array) -> Any:
+def _alone(step: Step, state: State, rows: Rows, place: Array, batch: int) -> Any:
     """Return the loss of one row; one that cannot be computed counts as not finite."""
     try:
         with np.errstate(all="ignore"):
-            return step.objective(state.model, rows.take(place), Run(step.seed, state.step))
+            return step.objective(state.model, rows.take(place), step.run(state.step, batch))[1]
     except Exception:  # a loss or a layer may need more rows than one
         return float("nan")
 
@@ -232,7 +235,13 @@ def _layer(birth: Birth) -> str:
 
 
 def refuse(
-    step: Step, state: State, rows: Rows, places: Array, found: Gradients, checkpoint: Any = None
+    step: Step,
+    state: State,
+    rows: Rows,
+    places: Array,
+    found: Gradients,
+    batch: int,
+    checkpoint: Any = None,
 ) -> NoReturn:
     """Raise the error for a step whose loss or gradients are not finite; see `investigated`.
 
@@ -240,7 +249,7 @@ def refuse(
     ------
     NonFiniteError
     """
-    report = investigated(step, state, rows, places, found)
+    report = investigated(step, state, rows, places, found, batch)
     if checkpoint is not None and latest(checkpoint):
         report.checkpoint = os.fspath(checkpoint)
     raise NonFiniteError(

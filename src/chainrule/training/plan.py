@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.constraints import COUNT, POSITIVE, Interval, OneOf, check
+from chainrule.constraints import COUNT, Interval, OneOf, check
 from chainrule.engines import registry
 from chainrule.errors import ArgumentError
 from chainrule.graph.tree import flatten
@@ -20,6 +20,7 @@ from chainrule.training.callbacks import Callback
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.evaluate import Loss, Metric
+from chainrule.training.practice import Practice
 from chainrule.training.rows import Rows
 
 Schedule = Callable[[int], float]
@@ -38,7 +39,7 @@ class Plan:
     validation: Rows | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     schedule: Schedule | None = None
-    clip_norm: float | None = None
+    practice: Practice = field(default_factory=Practice)
     early_stopping: EarlyStopping | None = None
     callbacks: tuple[Callback, ...] = ()
     checkpoint: Checkpoint | None = None
@@ -53,8 +54,6 @@ class Plan:
 
     def __post_init__(self) -> None:
         check("fit", self.allowed, vars(self))
-        if self.clip_norm is not None:
-            check("fit", {"clip_norm": POSITIVE}, {"clip_norm": self.clip_norm})
         if self.metrics and self.validation is None:
             raise ArgumentError("fit: metrics are measured on validation data: give validation=")
         taken = {"epoch", "loss", "lr", "gradient_norm", "seconds", "validation_loss"}
@@ -64,6 +63,11 @@ class Plan:
             )
         if self.early_stopping is not None:
             self.early_stopping.check_monitor(self.metrics, self.validation is not None)
+
+    @property
+    def rows_a_step(self) -> int:
+        """Rows of a step, of all its batches together."""
+        return self.batch_size * self.practice.accumulate
 
     def rates(self, first: int, count: int) -> list[float]:
         """Return the learning rates of steps counted from 0."""
@@ -77,7 +81,7 @@ class Plan:
             "epochs": int(self.epochs),
             "batch_size": int(self.batch_size),
             "seed": int(self.seed),
-            "clip_norm": None if self.clip_norm is None else float(self.clip_norm),
+            **self.practice.settings(),
             "loss": _named(self.loss),
             "optimizer": self.optimizer.config(),
             "schedule": _named(self.schedule),

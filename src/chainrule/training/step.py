@@ -10,38 +10,105 @@ import numpy as np
 from chainrule.autodiff import value_and_grad
 from chainrule.graph import Aval, Tensor
 from chainrule.graph.tree import flatten
-from chainrule.nn import Module, Run, load_parameters, named_buffers, named_parameters
+from chainrule.nn import (
+    Module,
+    Run,
+    load_parameters,
+    max_norm,
+    named_buffers,
+    named_parameters,
+)
 from chainrule.ops.broadcast import cast
+from chainrule.ops.reductions import extent
 from chainrule.optim import Optimizer
 from chainrule.optim.optimizer import State as OptimizerState
 from chainrule.optim.optimizer import weak
-from chainrule.training.evaluate import Loss, loss_of
+from chainrule.training.evaluate import Loss
+from chainrule.training.practice import Practice
 from chainrule.training.rows import Rows
 
 
 class Gradients(NamedTuple):
-    """What a backward pass found.
+    """What the backward pass of a step found.
 
     Attributes
     ----------
     loss : number
+        Without penalties.
     norm : number
         Of all gradients together, before clipping.
-    tree : Module
-        A gradient in the place of each parameter.
-    run : Run
-        What layers observed.
+    arrays : dict of str to array
+        By name of a parameter.
+    buffers : dict of str to array
+        By name of a buffer: where layers moved it.
     """
 
     loss: Any
     norm: Any
-    tree: Module
-    run: Run
+    arrays: dict[str, Any]
+    buffers: dict[str, Any]
 
     @property
     def finite(self) -> Any:
         """Whether the loss and every gradient are finite."""
         return np.logical_and(np.isfinite(self.loss), np.isfinite(self.norm))
+
+
+class Group(NamedTuple):
+    """Sums over the batches of a step that is under way, where it has several.
+
+    Attributes
+    ----------
+    loss, weight : float64 numbers
+        Sums of the losses and of the weights of the batches; the weight of a full batch without
+        weights is 1.
+    arrays : dict of str to array
+        Sums of the gradients, by name of a parameter.
+    buffers : dict of str to array
+        Moved by the batches so far.
+    batch : int64 number
+        How many batches.
+    """
+
+    loss: Any
+    weight: Any
+    arrays: dict[str, Any]
+    buffers: dict[str, Any]
+    batch: Any
+
+    @classmethod
+    def before(cls, model: Module) -> Group:
+        """Return the sums of no batches, in arrays of their own."""
+        return cls(
+            np.array(0.0), np.array(0.0),
+            {name: np.zeros(p.shape, p.dtype) for name, p in named_parameters(model).items()},
+            {name: np.array(b) for name, b in named_buffers(model).items()},
+            np.array(0, np.int64),
+        )  # fmt: skip
+
+    def plus(self, found: Gradients, weight: Any) -> Group:
+        """Return the sums with one more batch."""
+        return Group(
+            self.loss + weight * found.loss,
+            self.weight + weight,
+            {name: total + weak(weight, total) * found.arrays[name]
+             for name, total in self.arrays.items()},
+            found.buffers,
+            self.batch + 1,
+        )  # fmt: skip
+
+    def mean(self) -> Gradients:
+        """Return the mean over the batches, each counted by its weight."""
+        arrays = {name: total / weak(self.weight, total) for name, total in self.arrays.items()}
+        return Gradients(self.loss / self.weight, norm(arrays.values()), arrays, self.buffers)
+
+    def unless(self, closes: Any) -> Group:
+        """Return the sums, or those of no batches if this one was the last of its step."""
+        kept = {name: np.where(closes, np.zeros_like(a), a) for name, a in self.arrays.items()}
+        return Group(
+            np.where(closes, 0.0, self.loss), np.where(closes, 0.0, self.weight), kept,
+            self.buffers, np.where(closes, 0, self.batch),
+        )  # fmt: skip
 
 
 class Carry(NamedTuple):
@@ -56,6 +123,8 @@ class Carry(NamedTuple):
         Steps taken.
     going : bool array of no axes
         False after a loss or gradient that was not finite, from when on nothing is changed.
+    group : Group or None
+        Of the step under way, where steps have several batches.
     """
 
     parameters: dict[str, Any]
@@ -63,13 +132,18 @@ class Carry(NamedTuple):
     slots: dict[str, dict[str, Any]]
     step: Any
     going: Any
+    group: Group | None = None
 
     @classmethod
-    def of(cls, model: Module, state: OptimizerState) -> Carry:
-        """Return the arrays themselves of a network and of its optimizer's state."""
+    def of(cls, model: Module, state: OptimizerState, n_batches: int = 1) -> Carry:
+        """Return the arrays themselves of a network and of its optimizer's state.
+
+        For steps of several batches there are new sums beside them.
+        """
         return cls(
             named_parameters(model), named_buffers(model), state["slots"],
             np.array(state["step"], np.int64), np.array(True),
+            Group.before(model) if n_batches > 1 else None,
         )  # fmt: skip
 
 
@@ -81,29 +155,54 @@ class Step:
     loss : callable
         ``loss(outputs, targets)``, and ``sample_weight=`` where rows have weights.
     optimizer : Optimizer
-    clip_norm : float, optional
-        The largest norm of all gradients together.
+    practice : Practice, optional
+        Penalties, limits, noise, and how many batches a step has.
+    batch_size : int
+        Rows of a full batch.
     seed : int
-        With the number of the step, the key of what layers draw at random.
+        With the number of the step and of the batch, the key of what layers draw at random.
     """
 
     def __init__(
-        self, loss: Loss, optimizer: Optimizer, clip_norm: float | None = None, seed: int = 0
+        self,
+        loss: Loss,
+        optimizer: Optimizer,
+        practice: Practice | None = None,
+        batch_size: int = 1,
+        seed: int = 0,
     ) -> None:
         self.loss, self.optimizer = loss, optimizer
-        self.clip_norm, self.seed = clip_norm, seed
+        self.practice, self.batch_size, self.seed = practice or Practice(), batch_size, seed
 
-    def objective(self, model: Module, batch: Rows, run: Run) -> Any:
-        """Return the loss of a network in training on a batch."""
-        return loss_of(self.loss, model(batch.X, run), batch)
+    def run(self, step: Any, batch: Any = 0) -> Run:
+        """Return the source of the draws for one of the batches of a step."""
+        n_batches = self.practice.accumulate
+        return Run(self.seed, step if n_batches == 1 else step * n_batches + batch)
 
-    def gradients(self, model: Module, batch: Rows, step: Any) -> Gradients:
-        """Return the loss and its gradients; nothing is changed."""
-        run = Run(self.seed, step)
+    def objective(self, model: Module, batch: Rows, run: Run) -> tuple[Any, Any]:
+        """Return the loss of a network in training on a batch, with penalties and without."""
+        loss = self.practice.loss(self.loss, model, batch, run)
+        return self.practice.penalised(loss, model), loss
+
+    def gradients(self, model: Module, batch: Rows, run: Run) -> Gradients:
+        """Return the loss of a batch and its gradients; nothing is changed."""
         # What is not finite is looked for afterwards, so NumPy need not warn of it.
         with np.errstate(all="ignore"):
-            value, tree = value_and_grad(self.objective)(model, batch, run)
-            return Gradients(value, norm(flatten(tree)[0]), tree, run)
+            found = value_and_grad(self.objective, has_aux=True)(model, batch, run)
+            (_, loss), tree = found
+            arrays = named_parameters(tree)
+            return Gradients(loss, norm(arrays.values()), arrays, named_buffers(run.apply(model)))
+
+    def share(self, batch: Rows) -> Any:
+        """Return the weight of a batch among those of its step; 1 if it is full, without weights.
+
+        It is a float64.
+        """
+        if batch.weight is not None:
+            total = np.sum(batch.weight)
+        else:
+            total = extent(flatten(batch.X)[0][0], axis=0)
+        return cast(total, np.float64(0)) / self.batch_size
 
     def updates(
         self, model: Module, state: OptimizerState, found: Gradients, lr: Any
@@ -112,17 +211,20 @@ class Step:
 
         Who overwrites the old value before the next is computed holds none twice.
         """
-        gradients = flatten(found.tree)[0]
-        for (name, p), g in zip(named_parameters(model).items(), gradients, strict=True):
+        practice, limits = self.practice, self.practice.limits(model)
+        for name, p in named_parameters(model).items():
             one = {"step": state["step"], "slots": {"": state["slots"][name]}}
-            if self.clip_norm is not None:
-                g = g * weak(np.minimum(1.0, self.clip_norm / (found.norm + 1e-6)), g)
+            g = practice.clipped(found.arrays[name], found.norm)
             new, after = self.optimizer.update(p, g, one, lr)
+            if name in limits:
+                new = max_norm(new, limits[name])
             yield name, new, after["slots"][""]
             del new, after  # not held while the next is computed
 
-    def recorded(self, model: Module, carry: Carry, rows: Any, lr: Any) -> tuple[Carry, Any]:
-        """Take a step on tensors, for a trace.
+    def recorded(
+        self, model: Module, carry: Carry, rows: Any, lr: Any, closes: Any = None
+    ) -> tuple[Carry, Any]:
+        """Take a step, or one batch of several, on tensors, for a trace.
 
         Parameters
         ----------
@@ -130,33 +232,47 @@ class Step:
             The network, for what is not in the carry.
         carry : Carry
         rows : tuple
-            Inputs, targets and weights, or None.
-        lr : number
+            Inputs, targets and weights of the batch.
+        lr : float64
+        closes : bool, optional
+            Where steps have several batches: whether this is the last of its step.
 
         Returns
         -------
         carry : Carry
-            As it was given, if the loss or a gradient is not finite, or one was not before.
+            The same if the loss or a gradient is not finite, or one was not before.
         outputs : tuple
-            The loss, and the norm of the gradients.
+            The loss, and the norm of the gradients; of a step of several batches, so far.
         """
-        model = load_parameters(model, {**carry.parameters, **carry.buffers})
+        group = carry.group
+        buffers = carry.buffers if group is None else group.buffers
+        own = load_parameters(model, {**carry.parameters, **buffers})
         X, y, weight = rows
         batch = Rows(X, y, weight, np.result_type(*carry.parameters.values()))
-        found = self.gradients(model, batch, cast(carry.step, np.uint64(0)))
-        going = np.logical_and(carry.going, found.finite)
-        known = _forget([going], 0)
+        run = self.run(cast(carry.step, _WORD), 0 if group is None else cast(group.batch, _WORD))
+        found = self.gradients(own, batch, run)
+        going = now = np.logical_and(carry.going, found.finite)
+        if group is not None:
+            group = group.plus(found, self.share(batch))
+            found = group.mean()
+            closed = np.logical_and(carry.going, closes)
+            now = np.logical_and(closed, found.finite)
+            going = np.logical_and(carry.going, np.logical_or(now, np.logical_not(closes)))
+            group = group.unless(closes)
+        known = _forget([going, now], 0)
         parameters, slots = {}, {}
         state = {"step": carry.step, "slots": carry.slots}
-        for name, new, after in self.updates(model, state, found, lr):
-            parameters[name] = np.where(going, new, carry.parameters[name])
+        for name, new, after in self.updates(own, state, found, lr):
+            parameters[name] = np.where(now, new, carry.parameters[name])
             old = carry.slots[name]
-            slots[name] = {slot: np.where(going, after[slot], old[slot]) for slot in old}
+            slots[name] = {slot: np.where(now, after[slot], old[slot]) for slot in old}
             known = _forget([parameters[name], *slots[name].values()], known)
-        moved = named_buffers(found.run.apply(model))
-        buffers = {k: np.where(going, moved[k], old) for k, old in carry.buffers.items()}
-        step = np.where(going, carry.step + 1, carry.step)
-        return Carry(parameters, buffers, slots, step, going), (found.loss, found.norm)
+        moved = {k: np.where(now, found.buffers[k], old) for k, old in carry.buffers.items()}
+        step = np.where(now, carry.step + 1, carry.step)
+        return Carry(parameters, moved, slots, step, going, group), (found.loss, found.norm)
+
+
+_WORD = np.uint64(0)
 
 
 def norm(arrays: Iterable[Any]) -> Any:
