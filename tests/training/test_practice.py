@@ -32,8 +32,8 @@ PRACTICES["everything"] = {k: v for options in PRACTICES.values() for k, v in op
 
 
 def numba_is_slow(name):
-    """Compiling takes seconds: of the numba engine, all at once in the fast tests."""
-    return pytest.param("numba", marks=[] if name == "everything" else pytest.mark.slow)
+    """Compiling takes seconds, so the fast tests have one on that engine, with the new sums."""
+    return pytest.param("numba", marks=[] if name == "accumulate" else pytest.mark.slow)
 
 
 CASES = [

@@ -202,9 +202,9 @@ class Run:
         >>> bool(0 <= nn.Run(0).beta(0.2) <= 1)
         True
         """
-        one = np.ones((), np.float64)
-        near = self.uniform(one) ** (1.0 / float(alpha))
-        turn = np.cos((2.0 * math.pi) * self.uniform(one))
+        one = np.ones(1)
+        near = self.uniform(one)[0] ** (1.0 / float(alpha))
+        turn = np.cos((2.0 * math.pi) * self.uniform(one)[0])
         far = (1.0 - near) * turn * turn
         return 0.5 + 0.5 * np.sign(turn) * np.sqrt(far / (near + far))
 
