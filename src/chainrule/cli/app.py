@@ -195,6 +195,20 @@ def fit(
         Optional[float],  # noqa: UP045
         typer.Option(help="Share of hidden units left out in training.", rich_help_panel=_NETWORK),
     ] = None,
+    scaling: Annotated[
+        str,
+        typer.Option(
+            help="How numbers are scaled: standard, min-max, robust, quantile-uniform or "
+            "quantile-normal.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = "standard",
+    class_weight: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="balanced: each class counts as much as any other.", rich_help_panel=_NETWORK
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="Decides everything random.", rich_help_panel=_NETWORK)
     ] = 0,
@@ -259,7 +273,8 @@ def fit(
     settings = settings_of(
         hidden=parse_hidden(hidden), activation=activation, optimizer=optimizer, lr=lr,
         batch_size=batch_size, epochs=epochs, patience=patience, weight_decay=weight_decay,
-        dropout=dropout, validation=validation, seed=seed,
+        dropout=dropout, validation=validation, scaling=scaling, class_weight=class_weight,
+        seed=seed,
     )  # fmt: skip
     if engine not in ENGINES:
         raise UsageError(f"--engine is one of {', '.join(ENGINES)}, not {engine!r}")

@@ -120,11 +120,13 @@ def network(console: Console, trial: Trial) -> None:
         )
     console.print(grid)
     s = model.settings
+    weights = f", classes {s.class_weight}" if s.class_weight else ""
     console.print(
         verbatim(
             f"{nn.count_parameters(model.network):,} parameters; {s.optimizer}, lr {s.lr:g}, "
             f"batches of {s.batch_size}, at most {s.epochs} epochs, weight decay "
-            f"{s.weight_decay:g}, dropout {s.dropout:g}, seed {s.seed}"
+            f"{s.weight_decay:g}, dropout {s.dropout:g}, {s.scaling} scaling{weights}, "
+            f"seed {s.seed}"
         )
     )
 

@@ -5,16 +5,18 @@ from chainrule.data.columns import ColumnType, column_types
 from chainrule.data.encoder import TableEncoder
 from chainrule.data.projection import Projection, principal_components
 from chainrule.data.reader import read_blocks, read_table
-from chainrule.data.scaling import Scaler
+from chainrule.data.scaling import SCALINGS, QuantileScaler, Scaler
 from chainrule.data.sets import load_digits, load_iris
 from chainrule.data.source import Limits
 from chainrule.data.table import Table, as_table
 from chainrule.data.target import Target, derive_target
 
 __all__ = [
+    "SCALINGS",
     "ColumnType",
     "Limits",
     "Projection",
+    "QuantileScaler",
     "Scaler",
     "Table",
     "TableEncoder",

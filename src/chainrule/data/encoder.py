@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.constraints import OneOf, check
 from chainrule.data.columns import ColumnType, column_types
 from chainrule.data.inputs import (
     EmbeddedInput,
@@ -16,6 +17,7 @@ from chainrule.data.inputs import (
     input_from_dict,
     input_to_dict,
 )
+from chainrule.data.scaling import SCALINGS
 from chainrule.data.table import Table, as_table
 from chainrule.errors import DataError, FileFormatError
 from chainrule.graph import Array
@@ -25,9 +27,9 @@ from chainrule.graph import Array
 class TableEncoder:
     """Turns the rows of tables into the arrays that a network is given.
 
-    Numbers are standardised, truth values become 0 and 1, dates their year, elapsed time and
-    places in the cycles, categories one number a level or, when they have many, a code for an
-    embedding. A missing number becomes the median, and an input of its own says so.
+    Numbers are scaled, truth values become 0 and 1, dates their year, elapsed time and places in
+    the cycles, categories one number a level or, when they have many, a code for an embedding. A
+    missing number becomes the median, and an input of its own says so.
 
     Parameters
     ----------
@@ -57,6 +59,7 @@ class TableEncoder:
         target: str | Iterable[str] = (),
         types: Mapping[str, str | ColumnType] | None = None,
         embed_above: int = 20,
+        scaling: str = "standard",
     ) -> TableEncoder:
         """Fit an encoder on the training rows.
 
@@ -70,12 +73,17 @@ class TableEncoder:
             As for `column_types`; its result on all rows may be given.
         embed_above : int
             Categories with more levels than this become codes for an embedding.
+        scaling : str
+            How numbers are scaled, a name in `SCALINGS`: "standard" to mean 0 and standard
+            deviation 1, "min-max" to [0, 1], "robust" by median and quartiles, and
+            "quantile-uniform" or "quantile-normal" by their order.
 
         Raises
         ------
         DataError
             If a column cannot be used as it is, or none is left; see `column_types`.
         """
+        check("TableEncoder", {"scaling": OneOf(tuple(SCALINGS))}, {"scaling": scaling})
         table = as_table(table)
         targets = [target] if isinstance(target, str) else list(target)
         rest = table.drop(targets)
@@ -90,7 +98,8 @@ class TableEncoder:
             reasons = reasons or "the table holds nothing but the target"
             raise DataError(f"no column is left to learn from: {reasons}", path=table.path)
         return cls(
-            tuple(fit_input(rest, name, found[name], embed_above) for name in used), left_out
+            tuple(fit_input(rest, name, found[name], embed_above, scaling) for name in used),
+            left_out,
         )
 
     @property

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from chainrule.data.columns import ColumnType, boolean_values, date_values, number_values
-from chainrule.data.scaling import Scaler
+from chainrule.data.scaling import SCALINGS, QuantileScaler, Scaler
 from chainrule.data.table import Table
 from chainrule.errors import FileFormatError
 from chainrule.graph import Array
@@ -20,7 +21,7 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True)
 class NumberInput:
-    """A number, standardised; a missing one becomes the median, and a second input says so."""
+    """A number, shifted and divided; a missing one becomes the median, and an input says so."""
 
     kind: ClassVar[str] = "number"
     name: str
@@ -28,15 +29,6 @@ class NumberInput:
     scale: float
     median: float
     indicator: bool
-
-    @classmethod
-    def fit(cls, table: Table, name: str) -> NumberInput:
-        """Take the statistics of a column."""
-        values = number_values(table, name)
-        scaler = Scaler.standard(values)
-        median = float(Scaler.robust(values).center)
-        missing = bool(np.isnan(values).any())
-        return cls(name, float(scaler.center), float(scaler.scale), median, missing)
 
     @property
     def features(self) -> list[str]:
@@ -48,6 +40,42 @@ class NumberInput:
         values = number_values(table, self.name)
         missing = np.isnan(values)
         scaled = (np.where(missing, self.median, values) - self.center) / self.scale
+        return _with_indicator([scaled], missing, self.indicator)
+
+    def surprise(self, table: Table) -> str:
+        """Tell of missing values where fitting met none."""
+        return "" if self.indicator else _filled(table, self.name, "the median")
+
+
+@dataclass(frozen=True)
+class QuantileInput:
+    """A number as its place among those of the training rows; see `QuantileScaler`.
+
+    A missing one becomes the median, and a second input says so.
+    """
+
+    kind: ClassVar[str] = "quantiles"
+    name: str
+    quantiles: tuple[float, ...]
+    output: str
+    median: float
+    indicator: bool
+
+    @cached_property
+    def scaler(self) -> QuantileScaler:
+        """What maps the numbers; made when it is first used, and then checked."""
+        return QuantileScaler.from_dict({"quantiles": self.quantiles, "output": self.output})
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the numbers that it makes."""
+        return [self.name, *_missing_feature(self.name, self.indicator)]
+
+    def encode(self, table: Table) -> Array:
+        """Return (n, 1) or (n, 2) numbers."""
+        values = number_values(table, self.name)
+        missing = np.isnan(values)
+        scaled = self.scaler.transform(np.where(missing, self.median, values))
         return _with_indicator([scaled], missing, self.indicator)
 
     def surprise(self, table: Table) -> str:
@@ -204,18 +232,23 @@ class EmbeddedInput:
         return _unknown(table, self.name, self.levels)
 
 
-Input = NumberInput | BooleanInput | DateInput | CategoryInput | EmbeddedInput
+Input = NumberInput | QuantileInput | BooleanInput | DateInput | CategoryInput | EmbeddedInput
 """A fitted column: `encode` turns rows of any table into numbers (n, features) or codes (n,)."""
 
 _KINDS: dict[str, type[Any]] = {
-    cls.kind: cls for cls in (NumberInput, BooleanInput, DateInput, CategoryInput, EmbeddedInput)
-}
+    cls.kind: cls
+    for cls in (
+        NumberInput, QuantileInput, BooleanInput, DateInput, CategoryInput, EmbeddedInput,
+    )
+}  # fmt: skip
 
 
-def fit_input(table: Table, name: str, column_type: ColumnType, embed_above: int) -> Input:
+def fit_input(
+    table: Table, name: str, column_type: ColumnType, embed_above: int, scaling: str
+) -> Input:
     """Fit the input that suits a column; categories of more than `embed_above` levels embed."""
     if column_type.kind == "number":
-        return NumberInput.fit(table, name)
+        return _fit_number(table, name, scaling)
     if column_type.kind == "boolean":
         return BooleanInput.fit(table, name)
     if column_type.kind == "date":
@@ -224,6 +257,17 @@ def fit_input(table: Table, name: str, column_type: ColumnType, embed_above: int
     if len(levels) > embed_above:
         return EmbeddedInput(name, tuple(levels))
     return CategoryInput(name, tuple(levels), bool((codes < 0).any()))
+
+
+def _fit_number(table: Table, name: str, scaling: str) -> NumberInput | QuantileInput:
+    values = number_values(table, name)
+    scaler = SCALINGS[scaling](values)
+    median = float(Scaler.robust(values).center)
+    missing = bool(np.isnan(values).any())
+    if isinstance(scaler, QuantileScaler):
+        places = tuple(scaler.quantiles.tolist())
+        return QuantileInput(name, places, scaler.output, median, missing)
+    return NumberInput(name, float(scaler.center), float(scaler.scale), median, missing)
 
 
 def input_to_dict(column: Input) -> dict[str, Any]:
@@ -249,15 +293,19 @@ def input_from_dict(data: Any) -> Input:
         if not _fits(data[key], type_name) or ("scale" in key and data[key] <= 0):
             raise FileFormatError(f"{str(data[key])[:60]!r} cannot be the {key} of an input")
     values = {key: tuple(v) if isinstance(v := data[key], list) else v for key in wanted}
-    return cast(Input, cls(**values))
+    made = cast(Input, cls(**values))
+    if isinstance(made, QuantileInput):
+        _ = made.scaler
+    return made
 
 
 def _fits(value: Any, type_name: str) -> bool:
     if type_name == "float":
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and math.isfinite(value)
-    if type_name == "tuple[str, ...]":
-        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    if type_name.startswith("tuple["):
+        of = type_name[len("tuple[") : -len(", ...]")]
+        return isinstance(value, list | tuple) and all(_fits(item, of) for item in value)
     return isinstance(value, {"str": str, "bool": bool}[type_name])
 
 

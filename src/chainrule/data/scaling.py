@@ -1,15 +1,19 @@
-"""Scaling of numbers: shift and divide each column, and back."""
+"""Scaling of numbers, column by column, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from chainrule.constraints import Constraint, Interval, OneOf, check
 from chainrule.errors import FileFormatError, ShapeError
 from chainrule.graph import Array
+from chainrule.ops import erfc
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,12 @@ class Scaler:
 
     def transform(self, X: Array) -> Array:
         """Return the scaled numbers, in float64."""
-        self._check(X)
+        _check_columns(X, self.center.shape)
         return np.asarray((X - self.center) / self.scale)
 
     def inverse(self, Z: Array) -> Array:
         """Return the numbers whose scaled values are given."""
-        self._check(Z)
+        _check_columns(Z, self.center.shape)
         return np.asarray(Z * self.scale + self.center)
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,11 +112,145 @@ class Scaler:
             raise FileFormatError("a scaler needs as many finite centers as positive scales")
         return cls(center, scale)
 
-    def _check(self, X: Array) -> None:
-        if self.center.ndim and np.shape(X)[-1:] != self.center.shape:
-            raise ShapeError(
-                f"the scaler knows {len(self.center)} columns, the array has shape {np.shape(X)}"
+
+OUTPUTS = ("uniform", "normal")
+_ALLOWED: dict[str, Constraint] = {
+    "output": OneOf(OUTPUTS),
+    "n_quantiles": Interval(2, math.inf, integer=True),
+}
+_EDGE = 1e-7 - np.spacing(1.0)  # the share beyond which the normal distribution is cut off
+
+
+@dataclass(frozen=True)
+class QuantileScaler:
+    """Maps the numbers of each column to the share of the data below: a uniform distribution.
+
+    The map is piecewise linear between quantiles of the data, so that it follows the order of
+    the numbers alone and an outlier is one number above the others; what lies beyond the data
+    becomes 0 or 1. With a normal output the shares become quantiles of the standard normal
+    distribution, between -5.2 and 5.2. Results are those of scikit-learn's
+    ``QuantileTransformer``, fitted on all rows, but for a column without spread, which is mapped
+    to the middle.
+
+    Parameters
+    ----------
+    quantiles : float64 array, shape (q, d) or (q,)
+        Ascending; at least two, at equal distances from the share 0 to 1.
+    output : {"uniform", "normal"}
+
+    Examples
+    --------
+    >>> X = np.array([1.0, 2.0, 3.0, 4.0, 1e6])
+    >>> scaler = QuantileScaler.fit(X)
+    >>> scaler.transform(X).tolist(), scaler.inverse(np.array([0.125])).tolist()
+    ([0.0, 0.25, 0.5, 0.75, 1.0], [1.5])
+    """
+
+    quantiles: Array
+    output: str = "uniform"
+
+    @classmethod
+    def fit(cls, X: Array, output: str = "uniform", n_quantiles: int = 1000) -> QuantileScaler:
+        """Take the quantiles of the columns of (n, d) or (n,) numbers; NaN is left out.
+
+        Parameters
+        ----------
+        X : array
+        output : {"uniform", "normal"}
+        n_quantiles : int >= 2
+            At most; of fewer rows there are no more than these.
+        """
+        check("QuantileScaler", _ALLOWED, {"output": output, "n_quantiles": n_quantiles})
+        X = np.asarray(X, np.float64)
+        levels = np.linspace(0.0, 1.0, max(2, min(n_quantiles, len(X))))
+        found = _quantiles(X, levels)
+        return cls(np.maximum.accumulate(np.stack(found)), output)
+
+    def transform(self, X: Array) -> Array:
+        """Return the scaled numbers, in float64; NaN stays."""
+        shares = self._by_column(_share, X)
+        if self.output == "uniform":
+            return shares
+        inside = np.clip(shares, _EDGE, 1.0 - _EDGE)
+        numbers = np.frompyfunc(_normal_quantile, 1, 1)(inside)
+        return np.asarray(numbers, np.float64)
+
+    def inverse(self, Z: Array) -> Array:
+        """Return the numbers whose scaled values are given."""
+        shares = np.asarray(Z, np.float64)
+        if self.output == "normal":
+            shares = 0.5 * np.asarray(erfc(shares / -np.sqrt(2.0)))
+            shares = np.where(shares < 1e-7, 0.0, np.where(shares > 1.0 - 1e-7, 1.0, shares))
+        return self._by_column(_value, shares)
+
+    def _by_column(self, function: Callable[[Array, Array], Array], X: Array) -> Array:
+        X = np.asarray(X, np.float64)
+        _check_columns(X, self.quantiles.shape[1:])
+        if self.quantiles.ndim == 1:
+            return function(X, self.quantiles)
+        columns = [function(X[..., i], q) for i, q in enumerate(self.quantiles.T)]
+        return np.stack(columns, axis=-1) if columns else X
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scaler as JSON-able data."""
+        return {"quantiles": self.quantiles.tolist(), "output": self.output}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> QuantileScaler:
+        """Return the scaler that `to_dict` wrote.
+
+        Raises
+        ------
+        FileFormatError
+            If the data is anything else.
+        """
+        try:
+            quantiles, output = np.array(data["quantiles"], np.float64), data["output"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(f"a scaler needs quantiles and output: {error}") from None
+        if quantiles.ndim not in (1, 2) or len(quantiles) < 2 or output not in OUTPUTS:
+            raise FileFormatError(
+                f"a scaler needs two quantiles or more, and one of the outputs {OUTPUTS}"
             )
+        if not np.isfinite(quantiles).all() or (np.diff(quantiles, axis=0) < 0).any():
+            raise FileFormatError("the quantiles of a scaler are finite numbers that ascend")
+        return cls(quantiles, output)
+
+
+AnyScaler = Scaler | QuantileScaler
+
+SCALINGS: dict[str, Callable[[Array], AnyScaler]] = {
+    "standard": Scaler.standard,
+    "min-max": Scaler.min_max,
+    "robust": Scaler.robust,
+    "quantile-uniform": QuantileScaler.fit,
+    "quantile-normal": lambda X: QuantileScaler.fit(X, "normal"),
+}
+"""By name, what fits a scaler on the columns of (n, d) or (n,) numbers."""
+
+
+def _share(x: Array, quantiles: Array) -> Array:
+    """Return the share of the data below numbers; the middle of those that many rows have."""
+    levels = np.linspace(0.0, 1.0, len(quantiles))
+    if quantiles[0] == quantiles[-1]:
+        return np.where(np.isnan(x), x, 0.5)
+    last = np.interp(x, quantiles, levels)
+    first = -np.interp(-x, -quantiles[::-1], -levels[::-1])
+    shares = np.where(x >= quantiles[-1], 1.0, 0.5 * (first + last))
+    return np.asarray(np.where(x <= quantiles[0], 0.0, shares))
+
+
+def _value(share: Array, quantiles: Array) -> Array:
+    return np.interp(share, np.linspace(0.0, 1.0, len(quantiles)), quantiles)
+
+
+def _normal_quantile(share: float) -> float:
+    return NormalDist().inv_cdf(share) if share == share else share
+
+
+def _check_columns(X: Array, known: tuple[int, ...]) -> None:
+    if known and np.shape(X)[-1:] != known:
+        raise ShapeError(f"the scaler knows {known[0]} columns, the array has shape {np.shape(X)}")
 
 
 def _mean(X: Array) -> Array:
@@ -129,7 +267,7 @@ def _positive(scale: Array) -> Array:
     return np.asarray(np.where(scale > np.finfo(np.float64).tiny, scale, 1.0))
 
 
-def _quantiles(X: Array, levels: tuple[float, ...]) -> list[Array]:
+def _quantiles(X: Array, levels: Sequence[float] | Array) -> list[Array]:
     """Return quantiles of the columns, 0 for a column without a value."""
     empty = np.isnan(X).all(axis=0)
     filled = np.where(empty, 0.0, X)

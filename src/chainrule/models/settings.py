@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule import nn, optim
 from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf, check
+from chainrule.data import SCALINGS
 from chainrule.errors import ArgumentError, FileFormatError
 
 OPTIMIZERS = {name.lower(): cls for name, cls in optim.OPTIMIZERS.items()}
@@ -21,6 +22,8 @@ _ALLOWED: dict[str, Interval | OneOf] = {
     "weight_decay": NON_NEGATIVE,
     "dropout": FRACTION,
     "validation": FRACTION,
+    "scaling": OneOf(tuple(SCALINGS)),
+    "class_weight": OneOf(("balanced",)),
     "seed": Interval(0, 2**63, integer=True),
 }
 
@@ -62,6 +65,10 @@ class Settings:
         Share of the hidden units that training leaves out.
     validation : float in [0, 1), optional
         Share of the training rows that early stopping watches; 0 for none.
+    scaling : str
+        How columns of numbers are scaled, a name in `chainrule.data.SCALINGS`.
+    class_weight : {"balanced"}, optional
+        Whether each class counts as much as any other; see `chainrule.training.fit`.
     seed : int
         Decides the divisions of the rows, the initial weights and all draws.
 
@@ -86,6 +93,8 @@ class Settings:
     weight_decay: float | None = None
     dropout: float | None = None
     validation: float | None = None
+    scaling: str = "standard"
+    class_weight: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

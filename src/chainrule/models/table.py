@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import nn
 from chainrule.data import Table, TableEncoder, Target, as_table
-from chainrule.errors import ChainruleError, FileFormatError
+from chainrule.errors import ChainruleError, DataError, FileFormatError
 from chainrule.graph import Array
 from chainrule.graph.tree import map_leaves
 from chainrule.io import load_json, load_tensors, save_json, save_tensors
@@ -83,7 +83,11 @@ class TableModel:
             If the columns cannot be used.
         """
         settings = (settings or Settings()).resolved(len(table), target.task == "regression")
-        encoder = TableEncoder.fit(table, target=target.columns, types=types)
+        if settings.class_weight and target.task == "regression":
+            raise DataError("class_weight is for classes, and numbers are to be predicted")
+        encoder = TableEncoder.fit(
+            table, target=target.columns, types=types, scaling=settings.scaling
+        )
         network = _network(encoder, target, settings)
         return cls(encoder, target.fit(table), network, settings)
 
@@ -149,6 +153,7 @@ class TableModel:
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             seed=settings.seed,
+            class_weight=settings.class_weight,
             validation=watched,
             schedule=Cosine(steps),
             early_stopping=None if watched is None else EarlyStopping(patience=settings.patience),

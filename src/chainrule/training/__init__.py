@@ -11,6 +11,7 @@ from chainrule.training.loop import fit
 from chainrule.training.nonfinite import NonFiniteReport
 from chainrule.training.rows import Rows, checked_rows
 from chainrule.training.step import Gradients, Step
+from chainrule.training.weights import class_weights, row_weights
 
 __all__ = [
     "Best",
@@ -26,10 +27,12 @@ __all__ = [
     "State",
     "Step",
     "checked_rows",
+    "class_weights",
     "evaluate",
     "fit",
     "hidden_outputs",
     "metrics",
     "predict",
     "update_bn",
+    "row_weights",
 ]

@@ -33,6 +33,7 @@ from chainrule.training.plan import Plan, Schedule
 from chainrule.training.practice import Practice
 from chainrule.training.progress import progress_callback
 from chainrule.training.rows import Rows, checked_rows
+from chainrule.training.weights import ClassWeight, row_weights
 
 
 def fit(
@@ -60,6 +61,7 @@ def fit(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: bool = False,
     sample_weight: Any = None,
+    class_weight: ClassWeight | None = None,
     progress: str | bool | int = "auto",
     engine: str = "auto",
 ) -> tuple[Any, History]:
@@ -125,6 +127,10 @@ def fit(
         except `epochs`, which may grow.
     sample_weight : array_like, shape (n,), optional
         Not negative; a row of weight 0 is as if it were not there.
+    class_weight : "balanced" or mapping of class to float, optional
+        Weights of the classes that `y` holds, by which those of the rows are multiplied; see
+        `chainrule.training.class_weights`. For several columns of labels, a list with one for
+        each column, or "balanced", and a row's weights are multiplied.
     progress : {"auto", 0, 1, 2}
         Nothing, a bar, or a line an epoch, on standard error. "auto" is a bar on a terminal.
     engine : {"auto", "eager", "numpy", "numba", "interpreter"}
@@ -166,6 +172,8 @@ def fit(
     """
     dtype = _dtype_of(model)
     rows = checked_rows(data, sample_weight, dtype)
+    if class_weight is not None:
+        rows = rows.weighted(row_weights(rows.y, class_weight, rows.weight))
     held_out = None if validation is None else checked_rows(validation, None, dtype, "validation")
     shown = progress_callback(progress)
     plan = Plan(

@@ -53,6 +53,23 @@ class Rows:
         X, y, weight = map_leaves(taken, (self.X, self.y, self.weight))
         return Rows(X, y, weight, self.dtype)
 
+    def weighted(self, weight: Array, name: str = "data") -> Rows:
+        """Return the rows with other weights; those of weight 0 are left out.
+
+        Raises
+        ------
+        DataError
+            If no row is left.
+        """
+        rows = replace(self, weight=weight)
+        if np.all(weight):
+            return rows
+        kept = np.flatnonzero(weight)
+        if not len(kept):
+            raise DataError(f"{name}: there are no rows of positive weight")
+        numbers = kept if self.numbers is None else self.numbers[kept]
+        return replace(rows.take(kept), numbers=numbers)
+
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
@@ -133,15 +150,10 @@ def checked_rows(
     if len(set(lengths.values())) > 1:
         words = ", ".join(f"{n} has {length}" for n, length in lengths.items())
         raise ShapeError(f"{name}: the numbers of rows differ: {words}")
-    rows = Rows(X, y, weight, np.dtype(dtype))
-    if weight is not None and not np.all(weight):
-        numbers = np.flatnonzero(weight)
-        rows = replace(rows.take(numbers), numbers=numbers)
+    rows = Rows(X, y, None, np.dtype(dtype))
     if not len(rows):
-        raise DataError(
-            f"{name}: there are no rows" + (" of positive weight" * (weight is not None))
-        )
-    return rows
+        raise DataError(f"{name}: there are no rows")
+    return rows if weight is None else rows.weighted(weight, name)
 
 
 def _arrays(tree: Any, name: str, dtype: Any) -> tuple[Any, dict[str, int]]:
