@@ -13,7 +13,7 @@ from chainrule.doctor.data_checks import Check
 from chainrule.doctor.findings import Attempt, Diagnosis, Finding
 from chainrule.doctor.patient import Patient
 from chainrule.errors import ArgumentError, ChainruleError
-from chainrule.optim import Optimizer
+from chainrule.optim import FullBatch, Optimizer
 from chainrule.training import History
 
 CHECKS: dict[str, Check] = {**data_checks.CHECKS, **state_checks.CHECKS, **course_checks.CHECKS}
@@ -33,7 +33,7 @@ def diagnose(
     data: tuple[Any, Any],
     *,
     loss: Callable[..., Any] | None = None,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | FullBatch | None = None,
     validation: tuple[Any, Any] | None = None,
     history: History | None = None,
     names: Sequence[str] = (),
@@ -74,7 +74,8 @@ def diagnose(
     Raises
     ------
     ArgumentError
-        If remedies are to be tried without an optimizer, or no loss follows from the targets.
+        If remedies are to be tried without an optimizer, the optimizer is a full-batch one, or
+        no loss follows from the targets.
 
     Examples
     --------
@@ -87,6 +88,12 @@ def diagnose(
     """
     if try_fixes and optimizer is None:
         raise ArgumentError("diagnose: try_fixes=True trains copies, so that optimizer= is needed")
+    if isinstance(optimizer, FullBatch):
+        name = type(optimizer).__name__
+        raise ArgumentError(
+            f"diagnose: the course that is watched takes mini-batches, which {name} does not: "
+            "give such an optimizer as Adam, or none"
+        )
     notes: list[str] = []
     X, y = data
     if loss is None:

@@ -7,7 +7,11 @@ from chainrule.errors import ArgumentError
 from chainrule.optim.adagrad import Adadelta, Adagrad, RMSprop
 from chainrule.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from chainrule.optim.clipping import clip_grad_norm, clip_grad_value
+from chainrule.optim.conjugate import ConjugateGradient
+from chainrule.optim.full_batch import FullBatch, Minimum
 from chainrule.optim.layerwise import LAMB, Muon
+from chainrule.optim.lbfgs import LBFGS
+from chainrule.optim.line_search import strong_wolfe
 from chainrule.optim.optimizer import Optimizer
 from chainrule.optim.schedules import (
     SCHEDULES,
@@ -33,11 +37,14 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     )
 }  # fmt: skip
 WRAPPERS: dict[str, type[Wrapper]] = {kind.__name__: kind for kind in (EMA, Lookahead, SWA)}
+FULL_BATCH: dict[str, type[FullBatch]] = {
+    kind.__name__: kind for kind in (ConjugateGradient, LBFGS)
+}
 
 
 def optimizer_from_config(
     config: Mapping[str, Any], more: Mapping[str, type[Optimizer]] | None = None
-) -> Optimizer:
+) -> Optimizer | FullBatch:
     """Rebuild an optimizer from its configuration.
 
     Parameters
@@ -45,7 +52,7 @@ def optimizer_from_config(
     config : mapping
         From `Optimizer.config`.
     more : mapping of str to class, optional
-        Optimizers beside those of `OPTIMIZERS` and `WRAPPERS`, by name.
+        Optimizers beside those of `OPTIMIZERS`, `WRAPPERS` and `FULL_BATCH`, by name.
 
     Raises
     ------
@@ -57,7 +64,7 @@ def optimizer_from_config(
     >>> optimizer_from_config(EMA(Adam(lr=0.1)).config()) == EMA(Adam(lr=0.1))
     True
     """
-    known: dict[str, Any] = {**OPTIMIZERS, **WRAPPERS, **(more or {})}
+    known: dict[str, Any] = {**OPTIMIZERS, **WRAPPERS, **FULL_BATCH, **(more or {})}
     arguments = dict(config)
     name = arguments.pop("optimizer", None)
     if not isinstance(name, str) or name not in known:
@@ -66,7 +73,7 @@ def optimizer_from_config(
         if isinstance(value, Mapping):
             arguments[key] = optimizer_from_config(value, more)
     try:
-        made: Optimizer = known[name](**arguments)
+        made: Optimizer | FullBatch = known[name](**arguments)
     except TypeError as error:
         raise ArgumentError(f"the configuration of {name} is not valid: {error}") from error
     return made
@@ -74,7 +81,9 @@ def optimizer_from_config(
 
 __all__ = [
     "EMA",
+    "FULL_BATCH",
     "LAMB",
+    "LBFGS",
     "OPTIMIZERS",
     "SCHEDULES",
     "SGD",
@@ -85,12 +94,15 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "ConjugateGradient",
     "Constant",
     "Cosine",
     "Exponential",
+    "FullBatch",
     "InverseTime",
     "Lion",
     "Lookahead",
+    "Minimum",
     "MultiStep",
     "Muon",
     "NAdam",
@@ -107,4 +119,5 @@ __all__ = [
     "clip_grad_value",
     "optimizer_from_config",
     "schedule_from_config",
+    "strong_wolfe",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chainrule.nn import Module, load_parameters, named_parameters
-from chainrule.optim import Optimizer
+from chainrule.optim import FullBatch, Optimizer
 from chainrule.optim.optimizer import State as OptimizerState
 from chainrule.training.early_stopping import Best
 from chainrule.training.history import History
@@ -13,12 +13,13 @@ from chainrule.training.history import History
 
 @dataclass
 class Totals:
-    """Sums over the steps of an epoch that is under way."""
+    """Sums over the steps of an epoch that is under way, and the last one's learning rate."""
 
     loss: float = 0.0
     weight: float = 0.0
     gradient_norm: float = 0.0
     seconds: float = 0.0
+    lr: float = 0.0
 
 
 @dataclass
@@ -29,7 +30,7 @@ class State:
     ----------
     model : Module
         The network in training. Its arrays are updated in place: copy what is to be kept.
-    optimizer : Optimizer
+    optimizer : Optimizer or FullBatch
     optimizer_state : dict
         See `chainrule.optim.Optimizer.init`.
     epochs, steps_per_epoch : int
@@ -50,7 +51,7 @@ class State:
     """
 
     model: Module
-    optimizer: Optimizer
+    optimizer: Optimizer | FullBatch
     optimizer_state: OptimizerState
     epochs: int
     steps_per_epoch: int
@@ -71,6 +72,8 @@ class State:
         Of averaged weights its parameters are the averages; its buffers are those in training. Its
         arrays are updated in place as well.
         """
+        if isinstance(self.optimizer, FullBatch):
+            return self.model
         slots, known = self.optimizer_state["slots"], named_parameters(self.model)
         found = {name: self.optimizer.result(p, slots[name]) for name, p in known.items()}
         if all(found[name] is p for name, p in known.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,25 +13,14 @@ from chainrule.errors import UnsupportedError
 from chainrule.graph import Array, Aval, Graph, trace
 from chainrule.graph.tree import map_leaves
 from chainrule.nn import load_buffers, named_buffers, named_modules, named_parameters
+from chainrule.optim import FullBatch
 from chainrule.training.callbacks import State
 from chainrule.training.interrupts import Interrupts
 from chainrule.training.nonfinite import refuse
 from chainrule.training.plan import Plan
 from chainrule.training.rows import SMALL, Rows
-from chainrule.training.step import Carry, Gradients, Group, Step, norm
-
-
-class Taken(NamedTuple):
-    """What is noted of steps that were taken.
-
-    Attributes
-    ----------
-    losses, norms : sequence of float
-        Of each step.
-    """
-
-    losses: Sequence[float]
-    norms: Sequence[float]
+from chainrule.training.step import Carry, Gradients, Group, Step, Taken, norm
+from chainrule.training.whole import Whole
 
 
 class Engine(Protocol):
@@ -78,7 +67,23 @@ class Eager:
         found = self._gradients(state, places[: self.plan.rows_a_step])
         with np.errstate(all="ignore"):
             self._update(state, found, rates[0])
-        return Taken([float(found.loss)], [float(found.norm)])
+        return Taken([float(found.loss)], [float(found.norm)], rates[:1])
+
+    def graph(self, state: State) -> Graph:
+        """Return the graph of a step; see `chainrule.graph.trace`."""
+        n_batches = self.plan.practice.accumulate
+        batch = self.rows.take(slice(0, self.plan.batch_size))
+        carry = Carry.of(state.model, state.optimizer_state, n_batches)
+        rows = batch.X, batch.y, batch.weight
+        closes = (np.array(True),) if n_batches > 1 else ()
+        with np.errstate(all="ignore"):
+            return trace(lambda *args: self.step.recorded(state.model, *args))(
+                carry, rows, np.float64(self.step.optimizer.lr), *closes
+            )
+
+    def traced(self, state: State, name: str, graph: Graph) -> Traced:
+        """Return what runs steps as programs of an engine."""
+        return Traced(self, state, name, graph)
 
     def _gradients(self, state: State, places: Array) -> Gradients:
         """Return what the batches of a step give."""
@@ -155,7 +160,7 @@ class Traced:
         if not done:
             return self.eager.take(state, places, rates)
         ends = self._ends(len(losses))[:done]
-        return Taken(losses[ends].tolist(), norms[ends].tolist())
+        return Taken(losses[ends].tolist(), norms[ends].tolist(), rates[:done])
 
     def _ends(self, n_batches: int) -> Array:
         """Return which of so many batches are the last of their step."""
@@ -187,18 +192,19 @@ def engine_for(plan: Plan, rows: Rows, state: State, interrupts: Interrupts) -> 
     UnsupportedError
         If an engine other than "auto" is asked to run what cannot be traced.
     """
-    eager = Eager(plan, rows, interrupts, "as was asked for")
+    kind = Whole if isinstance(plan.optimizer, FullBatch) else Eager
+    eager = kind(plan, rows, interrupts, "as was asked for")
     n_steps = plan.epochs * state.steps_per_epoch * plan.practice.accumulate
     name = plan.engine
     if name == "eager" or not n_steps:
         return eager
     try:
-        graph = _graph(eager, state, rows.take(slice(0, plan.batch_size)))
+        graph = _graph(eager, state)
         if name == "auto":
             name, eager.why, advice = auto.choose(graph, n_steps)
             if advice:
                 warnings.warn(advice, stacklevel=4)
-        return eager if name == "eager" else Traced(eager, state, name, graph)
+        return eager if name == "eager" else eager.traced(state, name, graph)
     except Exception as error:  # what is wrong without a trace too is raised by the first step
         if plan.engine != "auto":
             raise
@@ -206,25 +212,13 @@ def engine_for(plan: Plan, rows: Rows, state: State, interrupts: Interrupts) -> 
         return eager
 
 
-def _graph(eager: Eager, state: State, batch: Rows) -> Graph:
+def _graph(eager: Eager | Whole, state: State) -> Graph:
     """Return the graph of a step; raise if the next step would have another."""
-
-    def traced() -> Graph:
-        n_batches = eager.plan.practice.accumulate
-        carry = Carry.of(state.model, state.optimizer_state, n_batches)
-        rows = batch.X, batch.y, batch.weight
-        step = eager.step
-        closes = (np.array(True),) if n_batches > 1 else ()
-        with np.errstate(all="ignore"):
-            return trace(lambda *args: step.recorded(state.model, *args))(
-                carry, rows, np.float64(step.optimizer.lr), *closes
-            )
-
-    graph = traced()
+    graph = eager.graph(state)
     ours = [*(m for _, m in named_modules(state.model)), *eager.plan.optimizer.nested()]
     if all(_is_ours(x) for x in map(type, ours)) and _is_ours(eager.plan.loss):
         return graph
-    if traced().fingerprint() != graph.fingerprint():
+    if eager.graph(state).fingerprint() != graph.fingerprint():
         raise UnsupportedError(
             "the network, the loss or the optimizer computes something else at every step, such "
             "as with numbers drawn by np.random: draw them from the run (see nn.Run), or train "

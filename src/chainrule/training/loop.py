@@ -20,7 +20,7 @@ from chainrule.graph import Array
 from chainrule.graph.tree import map_leaves
 from chainrule.nn import Module, load_buffers, named_buffers, named_parameters
 from chainrule.nn.regularisation import Amount
-from chainrule.optim import Optimizer
+from chainrule.optim import FullBatch, Optimizer
 from chainrule.training import checkpoint as checkpoints
 from chainrule.training.callbacks import Callback, State, Totals
 from chainrule.training.checkpoint import Checkpoint
@@ -41,9 +41,9 @@ def fit(
     data: Any,
     *,
     loss: Loss,
-    optimizer: Optimizer,
+    optimizer: Optimizer | FullBatch,
     epochs: int,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     seed: int = 0,
     validation: Any = None,
     metrics: Mapping[str, Metric] | None = None,
@@ -84,9 +84,14 @@ def fit(
     loss : callable
         ``loss(outputs, targets)``: a mean over rows; see `chainrule.nn.LOSSES`. With weights it
         is called with ``sample_weight=`` too.
-    optimizer : Optimizer
+    optimizer : Optimizer or FullBatch
+        A `FullBatch` such as `chainrule.optim.LBFGS` makes one iteration an epoch, on all rows at
+        once, and training ends when it has converged; the history's losses, norms and learning
+        rates are those where an iteration ended, and the length of its step. What layers draw at
+        random is drawn once for the whole run, so that there is one function to minimize.
     epochs : int >= 0
-    batch_size : int >= 1
+    batch_size : int >= 1, optional
+        By default 32, and all rows for a `FullBatch`, which takes no fewer.
     seed : int in [0, 2**64)
         Of the order of the rows, and of what layers draw.
     validation : tuple ``(X, y)`` or ``(X, y, sample_weight)``, optional
@@ -177,7 +182,8 @@ def fit(
     held_out = None if validation is None else checked_rows(validation, None, dtype, "validation")
     shown = progress_callback(progress)
     plan = Plan(
-        loss, optimizer, epochs, batch_size, seed, held_out, dict(metrics or {}), schedule,
+        loss, optimizer, epochs, _batch_size(batch_size, optimizer, len(rows)), seed, held_out,
+        dict(metrics or {}), schedule,
         Practice(clip_norm, clip_value, accumulate, l1, l2, max_norm, weight_noise, mixup),
         early_stopping, (*callbacks, *([shown] if shown else ())),
         checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint)
@@ -192,6 +198,17 @@ def _dtype_of(model: Module) -> Any:
     if not arrays:
         raise ArgumentError("fit: the network has no parameters to train")
     return np.result_type(*arrays)
+
+
+def _batch_size(given: int | None, optimizer: Optimizer | FullBatch, n: int) -> int:
+    if not isinstance(optimizer, FullBatch):
+        return 32 if given is None else given
+    if given is not None and given < n:
+        raise ArgumentError(
+            f"fit: {type(optimizer).__name__} takes all {n} rows at once, not batch_size={given}: "
+            "leave batch_size out, or choose an optimizer for mini-batches such as Adam"
+        )
+    return n
 
 
 class Training:
@@ -211,14 +228,10 @@ class Training:
         self.rows, self.interrupts = rows, Interrupts()
         own = copied(model)
         plan.practice.check(own, rows)
-        slots = {
-            name: map_leaves(_untouched, plan.optimizer.init(p)["slots"][""])
-            for name, p in named_parameters(own).items()
-        }
         self.state = State(
             own,
             plan.optimizer,
-            {"step": 0, "slots": slots},
+            {"step": 0, "slots": _slots(plan.optimizer, own)},
             epochs=plan.epochs,
             steps_per_epoch=-(-len(rows) // plan.rows_a_step),
         )
@@ -282,7 +295,8 @@ class Training:
             state.totals.loss += loss * weight
             state.totals.weight += weight
             state.totals.gradient_norm += norm
-        state.loss, state.gradient_norm, state.lr = loss, norm, rates[i]
+        state.loss, state.gradient_norm = loss, norm
+        state.lr = state.totals.lr = taken.rates[-1]
         state.step += len(taken.losses)
         state.batch += len(taken.losses)
         state.optimizer_state["step"] = state.step
@@ -297,7 +311,7 @@ class Training:
         record = Record(
             state.epoch + 1,
             sums.loss / sums.weight,
-            self.plan.rates(state.step - 1, 1)[0],
+            sums.lr,
             sums.gradient_norm / state.steps_per_epoch,
             sums.seconds,
             validation_loss,
@@ -307,6 +321,8 @@ class Training:
         state.batch, state.totals = 0, Totals()
         state.history = replace(state.history, records=(*state.history.records, record))
         self._compare(record)
+        if isinstance(plan.optimizer, FullBatch) and not state.history.stopped:
+            self._stop(plan.optimizer.ended(state.optimizer_state))
         with self.interrupts.finishing():
             asked = [callback.on_epoch_end(state) for callback in plan.callbacks]
         if any(asked) and not state.history.stopped:
@@ -394,6 +410,17 @@ class Training:
             folder = os.fspath(self.plan.checkpoint.folder)
             message += f"; resume=True with the checkpoint in {folder} goes on from there"
         return Interrupted(message, self._result(), state.history, folder)
+
+
+def _slots(optimizer: Optimizer | FullBatch, model: Module) -> dict[str, Any]:
+    """Return what an optimizer remembers before the first step, by name of a parameter."""
+    parameters = named_parameters(model)
+    if isinstance(optimizer, FullBatch):
+        return map_leaves(_untouched, optimizer.init(parameters)["slots"])  # type: ignore[no-any-return]
+    return {
+        name: map_leaves(_untouched, optimizer.init(p)["slots"][""])
+        for name, p in parameters.items()
+    }
 
 
 def _untouched(slot: Any) -> Any:

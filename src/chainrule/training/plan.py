@@ -15,7 +15,7 @@ from chainrule.constraints import COUNT, Interval, OneOf, check
 from chainrule.engines import registry
 from chainrule.errors import ArgumentError
 from chainrule.graph.tree import flatten
-from chainrule.optim import Optimizer
+from chainrule.optim import FullBatch, Optimizer
 from chainrule.training.callbacks import Callback
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import EarlyStopping
@@ -32,7 +32,7 @@ class Plan:
     """What training is asked to do; see `fit`."""
 
     loss: Loss
-    optimizer: Optimizer
+    optimizer: Optimizer | FullBatch
     epochs: int
     batch_size: int
     seed: int
@@ -54,6 +54,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         check("fit", self.allowed, vars(self))
+        self._check_full_batch()
         if self.metrics and self.validation is None:
             raise ArgumentError("fit: metrics are measured on validation data: give validation=")
         taken = {"epoch", "loss", "lr", "gradient_norm", "seconds", "validation_loss"}
@@ -69,8 +70,25 @@ class Plan:
         """Rows of a step, of all its batches together."""
         return self.batch_size * self.practice.accumulate
 
+    def _check_full_batch(self) -> None:
+        """Refuse what would spoil a search along lines."""
+        if not isinstance(self.optimizer, FullBatch):
+            return
+        name = type(self.optimizer).__name__
+        if self.schedule is not None:
+            raise ArgumentError(f"fit: {name} searches for the length of each step: no schedule=")
+        for argument in ("clip_norm", "clip_value", "max_norm"):
+            if getattr(self.practice, argument) is not None:
+                raise ArgumentError(
+                    f"fit: {name} needs the gradients and the steps as they are: no {argument}="
+                )
+        if self.practice.accumulate > 1:
+            raise ArgumentError(f"fit: {name} takes all rows at once: no accumulate=")
+
     def rates(self, first: int, count: int) -> list[float]:
-        """Return the learning rates of steps counted from 0."""
+        """Return the learning rates of steps counted from 0; NaN where they are searched for."""
+        if isinstance(self.optimizer, FullBatch):
+            return [math.nan] * count
         if self.schedule is None:
             return [self.optimizer.lr] * count
         return [self.optimizer.lr * float(self.schedule(i)) for i in range(first, first + count)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,6 @@ from chainrule.nn import (
 )
 from chainrule.ops.broadcast import cast
 from chainrule.ops.reductions import extent
-from chainrule.optim import Optimizer
 from chainrule.optim.optimizer import State as OptimizerState
 from chainrule.optim.optimizer import weak
 from chainrule.training.evaluate import Loss
@@ -52,6 +51,20 @@ class Gradients(NamedTuple):
     def finite(self) -> Any:
         """Whether the loss and every gradient are finite."""
         return np.logical_and(np.isfinite(self.loss), np.isfinite(self.norm))
+
+
+class Taken(NamedTuple):
+    """What is noted of steps that were taken.
+
+    Attributes
+    ----------
+    losses, norms, rates : sequence of float
+        Of each step: the loss, the norm of the gradients and the learning rate.
+    """
+
+    losses: Sequence[float]
+    norms: Sequence[float]
+    rates: Sequence[float]
 
 
 class Group(NamedTuple):
@@ -154,7 +167,8 @@ class Step:
     ----------
     loss : callable
         ``loss(outputs, targets)``, and ``sample_weight=`` where rows have weights.
-    optimizer : Optimizer
+    optimizer : Optimizer or FullBatch
+        A `FullBatch` asks for gradients only.
     practice : Practice, optional
         Penalties, limits, noise, and how many batches a step has.
     batch_size : int
@@ -166,7 +180,7 @@ class Step:
     def __init__(
         self,
         loss: Loss,
-        optimizer: Optimizer,
+        optimizer: Any,
         practice: Practice | None = None,
         batch_size: int = 1,
         seed: int = 0,
