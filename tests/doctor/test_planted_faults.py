@@ -425,6 +425,11 @@ def test_remedies_cannot_be_tried_without_an_optimizer():
         diagnose(mlp(4, 16, 3), classes(), try_fixes=True)
 
 
+def test_an_optimizer_of_full_batches_has_no_course():
+    with pytest.raises(ArgumentError, match="a course on mini-batches is watched, which LBFGS"):
+        diagnose(mlp(4, 16, 3), classes(), optimizer=optim.LBFGS())
+
+
 def test_nothing_that_is_given_is_changed():
     X, y = classes()
     model = mlp(4, 16, 3)

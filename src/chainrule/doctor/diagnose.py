@@ -89,10 +89,9 @@ def diagnose(
     if try_fixes and optimizer is None:
         raise ArgumentError("diagnose: try_fixes=True trains copies, so that optimizer= is needed")
     if isinstance(optimizer, FullBatch):
-        name = type(optimizer).__name__
         raise ArgumentError(
-            f"diagnose: the course that is watched takes mini-batches, which {name} does not: "
-            "give such an optimizer as Adam, or none"
+            f"diagnose: a course on mini-batches is watched, which {type(optimizer).__name__} "
+            "does not take: give an optimizer such as Adam, or none"
         )
     notes: list[str] = []
     X, y = data

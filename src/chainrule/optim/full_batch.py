@@ -214,8 +214,8 @@ class FullBatch(ABC):
         >>> def rosenbrock(x):
         ...     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
         >>> found = LBFGS().minimize(cr.value_and_grad(rosenbrock), np.array([-1.2, 1.0]))
-        >>> np.round(found.x, 6), found.stopped
-        (array([1., 1.]), 'no element of the gradient is above tolerance_grad')
+        >>> np.round(found.x, 6), found.evaluations < 50
+        (array([1., 1.]), True)
         """
         check("minimize", {"max_iter": Interval(0, np.inf, integer=True)}, {"max_iter": max_iter})
         vector, calls = Vector(x), 0
