@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from chainrule.constraints import COUNT, NON_NEGATIVE, OneOf, check
-from chainrule.errors import ArgumentError
 from chainrule.nn import Module
 from chainrule.training.history import Record
 
@@ -59,23 +57,9 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         check("EarlyStopping", self.allowed, vars(self))
 
-    def check_monitor(self, metrics: Collection[str], validates: bool) -> None:
-        """Refuse a monitor that no epoch will have.
-
-        Raises
-        ------
-        ArgumentError
-        """
-        known = ["loss", *(["validation_loss", *metrics] if validates else [])]
-        if self.monitor not in known:
-            remedy = "" if validates else "; give validation data for more"
-            raise ArgumentError(
-                f"EarlyStopping: monitor must be one of {known}, not {self.monitor!r}{remedy}"
-            )
-
     def value(self, record: Record) -> float:
         """Return the monitored number of an epoch; NaN, which never improves, if it has none."""
-        value = record.values().get(self.monitor)
+        value = record.measured(self.monitor)
         return math.nan if value is None else value
 
     def improves(self, value: float, over: float) -> bool:

@@ -50,6 +50,11 @@ class Record:
             del found["validation_loss"]
         return {**found, **metrics}
 
+    def measured(self, name: str) -> float | None:
+        """Return a loss, or a metric; None if the epoch has none."""
+        known = {"loss": self.loss, "validation_loss": self.validation_loss}
+        return known[name] if name in known else self.metrics.get(name)
+
 
 @dataclass(frozen=True)
 class History(Sequence[Record]):

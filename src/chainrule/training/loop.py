@@ -100,7 +100,8 @@ def fit(
         ``metric(targets, outputs)`` on the validation data, such as those of
         `chainrule.training.metrics`.
     schedule : callable, optional
-        ``schedule(step)``, steps counted from 0: the factor of the optimizer's learning rate.
+        ``schedule(step)``, steps counted from 0: the factor of the optimizer's learning rate. A
+        `chainrule.optim.Schedule` may depend on what epochs measured too, as `Plateau` does.
     clip_norm : float > 0, optional
         The largest norm of all gradients together.
     clip_value : float > 0, optional
@@ -268,6 +269,7 @@ class Training:
     def _epoch(self) -> None:
         state, plan = self.state, self.plan
         order = permutation(len(self.rows), plan.seed, state.epoch)
+        schedule = plan.schedule_after(state.history)
         every = plan.checkpoint.every_steps if plan.checkpoint else None
         while state.batch < state.steps_per_epoch:
             count = 1 if self.every_step else self.engine.at_once
@@ -275,7 +277,9 @@ class Training:
             if every:
                 count = min(count, every - state.step % every)
             with self._timed():
-                self._advance(order, count)
+                first = state.batch * plan.rows_a_step
+                places = order[first : first + count * plan.rows_a_step]
+                self._advance(places, plan.rates(schedule, state.step, count))
             self._call("on_step_end")
             self._call("on_progress")
             if every and state.step % every == 0 and state.batch < state.steps_per_epoch:
@@ -283,12 +287,10 @@ class Training:
                 self._save()
         self._close_epoch()
 
-    def _advance(self, order: Array, count: int) -> None:
-        """Take so many steps, or fewer, and keep the books."""
+    def _advance(self, places: Array, rates: list[float]) -> None:
+        """Take a step for each learning rate, or fewer, and keep the books."""
         state, plan = self.state, self.plan
         size = plan.rows_a_step
-        places = order[state.batch * size : (state.batch + count) * size]
-        rates = plan.rates(state.step, count)
         taken = self.engine.take(state, places, rates)
         for i, (loss, norm) in enumerate(zip(taken.losses, taken.norms, strict=True)):
             weight = self.rows.weight_of(places[i * size : (i + 1) * size])

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule import optim
 from chainrule.constraints import COUNT, Interval, OneOf, check
 from chainrule.engines import registry
 from chainrule.errors import ArgumentError
@@ -20,6 +21,7 @@ from chainrule.training.callbacks import Callback
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.evaluate import Loss, Metric
+from chainrule.training.history import History
 from chainrule.training.practice import Practice
 from chainrule.training.rows import Rows
 
@@ -63,7 +65,18 @@ class Plan:
                 f"fit: a metric cannot be called {min(taken & set(self.metrics))!r}"
             )
         if self.early_stopping is not None:
-            self.early_stopping.check_monitor(self.metrics, self.validation is not None)
+            self._check_monitor("EarlyStopping", self.early_stopping.monitor)
+        if isinstance(self.schedule, optim.Schedule):
+            for name in self.schedule.monitored:
+                self._check_monitor(type(self.schedule).__name__, name)
+
+    def _check_monitor(self, owner: str, name: str) -> None:
+        """Refuse a number that no epoch will have."""
+        validates = self.validation is not None
+        known = ["loss", *(["validation_loss", *self.metrics] if validates else [])]
+        if name not in known:
+            remedy = "" if validates else "; give validation data for more"
+            raise ArgumentError(f"{owner}: monitor must be one of {known}, not {name!r}{remedy}")
 
     @property
     def rows_a_step(self) -> int:
@@ -85,13 +98,21 @@ class Plan:
         if self.practice.accumulate > 1:
             raise ArgumentError(f"fit: {name} takes all rows at once: no accumulate=")
 
-    def rates(self, first: int, count: int) -> list[float]:
+    def schedule_after(self, history: History) -> Schedule | None:
+        """Return the schedule of the epoch that follows, which depends on the step alone."""
+        schedule = self.schedule
+        if not isinstance(schedule, optim.Schedule) or not schedule.monitored:
+            return schedule
+        names = schedule.monitored
+        return schedule.after({name: [r.measured(name) for r in history] for name in names})
+
+    def rates(self, schedule: Schedule | None, first: int, count: int) -> list[float]:
         """Return the learning rates of steps counted from 0; NaN where they are searched for."""
         if isinstance(self.optimizer, FullBatch):
             return [math.nan] * count
-        if self.schedule is None:
+        if schedule is None:
             return [self.optimizer.lr] * count
-        return [self.optimizer.lr * float(self.schedule(i)) for i in range(first, first + count)]
+        return [self.optimizer.lr * float(schedule(i)) for i in range(first, first + count)]
 
     def settings(self, rows: Rows) -> dict[str, Any]:
         """Return what decides the course of training, JSON-able."""

@@ -1,48 +1,23 @@
-"""Learning-rate schedules: the factor by which the learning rate of a step is multiplied.
-
-Steps count from 0; whether they are updates or epochs is the caller's choice. PyTorch's numbers.
-"""
+"""Schedules along which the learning rate falls."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from chainrule.constraints import COUNT, NON_NEGATIVE, Constraint, Interval, check
-from chainrule.errors import ArgumentError
-
-_FACTOR = Interval(0, 1, "right")
-
-
-@dataclass(frozen=True)
-class Schedule(ABC):
-    """Base of the schedules: ``schedule(step)`` is a factor."""
-
-    allowed: ClassVar[Mapping[str, Constraint]] = {}
-
-    def __post_init__(self) -> None:
-        check(type(self).__name__, self.allowed, vars(self))
-
-    def __call__(self, step: int) -> float:
-        """Return the factor of a step, counted from 0."""
-        check(type(self).__name__, {"step": Interval(0, math.inf, integer=True)}, {"step": step})
-        return float(self.factor(int(step)))
-
-    @abstractmethod
-    def factor(self, step: int) -> float:
-        """Return the factor of a step."""
-
-    def config(self) -> dict[str, Any]:
-        """Return the name and the parameters, JSON-able."""
-        return {"schedule": type(self).__name__, **asdict(self)}
+from chainrule.constraints import COUNT, NON_NEGATIVE, Constraint, check
+from chainrule.optim.schedules.schedule import FACTOR, SHARE, Schedule
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """1 at every step.
+    """The same at every step.
+
+    Parameters
+    ----------
+    value : float in [0, 1]
 
     Examples
     --------
@@ -50,9 +25,12 @@ class Constant(Schedule):
     1.0
     """
 
+    value: float = 1.0
+    allowed: ClassVar[Mapping[str, Constraint]] = {"value": SHARE}
+
     def factor(self, step: int) -> float:
-        """Return 1."""
-        return 1.0
+        """Return the value."""
+        return self.value
 
 
 @dataclass(frozen=True)
@@ -72,7 +50,7 @@ class Step(Schedule):
 
     step_size: int
     gamma: float = 0.1
-    allowed: ClassVar[Mapping[str, Constraint]] = {"step_size": COUNT, "gamma": _FACTOR}
+    allowed: ClassVar[Mapping[str, Constraint]] = {"step_size": COUNT, "gamma": FACTOR}
 
     def factor(self, step: int) -> float:
         """Return the factor of a step."""
@@ -96,7 +74,7 @@ class MultiStep(Schedule):
 
     milestones: tuple[int, ...]
     gamma: float = 0.1
-    allowed: ClassVar[Mapping[str, Constraint]] = {"gamma": _FACTOR}
+    allowed: ClassVar[Mapping[str, Constraint]] = {"gamma": FACTOR}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "milestones", tuple(self.milestones))
@@ -124,7 +102,7 @@ class Exponential(Schedule):
     """
 
     gamma: float
-    allowed: ClassVar[Mapping[str, Constraint]] = {"gamma": _FACTOR}
+    allowed: ClassVar[Mapping[str, Constraint]] = {"gamma": FACTOR}
 
     def factor(self, step: int) -> float:
         """Return the factor of a step."""
@@ -211,77 +189,14 @@ class Cosine(Schedule):
     minimum: float = 0.0
     allowed: ClassVar[Mapping[str, Constraint]] = {
         "t_max": COUNT,
-        "minimum": Interval(0, 1, "both"),
+        "minimum": SHARE,
     }
 
     def factor(self, step: int) -> float:
         """Return the factor of a step."""
-        angle = math.pi * min(step, self.t_max) / self.t_max
-        return self.minimum + (1.0 - self.minimum) * (1.0 + math.cos(angle)) / 2.0
+        return half_cosine(1.0, self.minimum, min(step, self.t_max) / self.t_max)
 
 
-@dataclass(frozen=True)
-class WarmUp(Schedule):
-    """A straight line from `start_factor` to 1 over `total_iters` steps, then another schedule.
-
-    Parameters
-    ----------
-    total_iters : int >= 1
-    then : Schedule
-        Its steps count from the end of the line.
-    start_factor : float in (0, 1]
-
-    Examples
-    --------
-    >>> [WarmUp(2, Exponential(0.5), start_factor=0.5)(t) for t in range(5)]
-    [0.5, 0.75, 1.0, 0.5, 0.25]
-    """
-
-    total_iters: int = 5
-    then: Schedule = field(default_factory=Constant)
-    start_factor: float = 1.0 / 3.0
-    allowed: ClassVar[Mapping[str, Constraint]] = {
-        "total_iters": COUNT,
-        "start_factor": _FACTOR,
-    }
-
-    def factor(self, step: int) -> float:
-        """Return the factor of a step."""
-        if step >= self.total_iters:
-            return self.then(step - self.total_iters)
-        return self.start_factor + (1.0 - self.start_factor) * step / self.total_iters
-
-    def config(self) -> dict[str, Any]:
-        """Return the name and the parameters, JSON-able."""
-        return {**super().config(), "then": self.then.config()}
-
-
-SCHEDULES: dict[str, type[Schedule]] = {
-    cls.__name__: cls
-    for cls in (Constant, Cosine, Exponential, InverseTime, MultiStep, Polynomial, Step, WarmUp)
-}
-
-
-def schedule_from_config(config: Mapping[str, Any]) -> Schedule:
-    """Rebuild a schedule from its configuration.
-
-    Raises
-    ------
-    ArgumentError
-        If it names a schedule that is not in `SCHEDULES`, or parameters that it does not have.
-
-    Examples
-    --------
-    >>> schedule_from_config(WarmUp(3, Step(2)).config()) == WarmUp(3, Step(2))
-    True
-    """
-    arguments = dict(config)
-    name = arguments.pop("schedule", None)
-    if not isinstance(name, str) or name not in SCHEDULES:
-        raise ArgumentError(f"there is no schedule {name!r}; there are {list(SCHEDULES)}")
-    if isinstance(arguments.get("then"), Mapping):
-        arguments["then"] = schedule_from_config(arguments["then"])
-    try:
-        return SCHEDULES[name](**arguments)
-    except TypeError as error:
-        raise ArgumentError(f"the configuration of {name} is not valid: {error}") from error
+def half_cosine(start: float, end: float, share: float) -> float:
+    """Return what lies between two numbers, a share of the way along half a cosine."""
+    return end + (start - end) * (1.0 + math.cos(math.pi * share)) / 2.0
