@@ -3,14 +3,18 @@
 import csv
 import json
 import os
+import re
 
 import pytest
+import typer
 
+from chainrule.cli.app import app
 from chainrule.cli.exits import Exit
 from chainrule.cli.request import EMBEDDED, FitRequest, Reading, default_folder, fingerprint
 from chainrule.data import Table
 from chainrule.io import sole_writer
 from chainrule.models import Settings
+from chainrule.models.settings import OPTIMIZERS
 from chainrule.training import Step
 
 
@@ -135,7 +139,12 @@ def test_every_option_reaches_the_run(run, tmp_path):
         (["fit", "iris", "--lr", "-1"], Exit.USAGE, "--lr must be a number in (0, inf)"),
         (["fit", "iris", "--batch-size", "0"], Exit.USAGE, "--batch-size must be"),
         (["fit", "iris", "--epochs", "many"], Exit.USAGE, "--epochs"),
-        (["fit", "iris", "--optimizer", "magic"], Exit.USAGE, "one of 'adam'"),
+        (["fit", "iris", "--optimizer", "magic"], Exit.USAGE, "one of 'adadelta', 'adagrad'"),
+        (
+            ["fit", "iris", "--optimizer", "rprop", "--weight-decay", "0.1"],
+            Exit.USAGE,
+            "--weight-decay is 0.1, which the optimizer 'rprop' does not have",
+        ),
         (["fit", "iris", "--hold-out", "1"], Exit.USAGE, "--hold-out"),
         (["fit", "iris", "--types", "species"], Exit.USAGE, "NAME=KIND"),
         (["fit", "iris", "--nonsense"], Exit.USAGE, "--nonsense"),
@@ -359,3 +368,11 @@ def test_fingerprints_tell_tables_apart():
     ):
         assert fingerprint(Table.from_columns(other)) != fingerprint(one)
     assert set(EMBEDDED) == {"iris", "digits"}
+
+
+def test_the_help_names_every_optimizer():
+    command = typer.main.get_command(app).commands["fit"]
+    told = next(option.help for option in command.params if option.name == "optimizer")
+    assert sorted(re.findall(r"\b[a-z]+\b", re.sub(r"\(.*?\)", "", told))) == sorted(
+        [*OPTIMIZERS, "or"]
+    )

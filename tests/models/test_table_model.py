@@ -12,7 +12,7 @@ from chainrule.models import ConstantModel, Settings, TableModel, Trial, linear_
 from chainrule.models.network import TableNetwork
 from chainrule.models.run_folder import CHECKPOINT, is_complete, write_columns, write_run
 from chainrule.models.scores import headline
-from chainrule.models.settings import _ALLOWED
+from chainrule.models.settings import _ALLOWED, OPTIMIZERS
 
 QUICK = Settings(hidden=(8,), epochs=3)
 
@@ -208,6 +208,33 @@ def test_settings_refuse_what_cannot_be(name):
                 Settings(**{name: value})
     with pytest.raises(ArgumentError, match="hidden"):
         Settings(hidden=(4, 0))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("regression", [False, True])
+def test_every_optimizer_has_settings(name, regression):
+    settings = Settings(optimizer=name).resolved(100, regression)
+    assert None not in vars(settings).values()
+    made = settings.make_optimizer()
+    assert type(made) is OPTIMIZERS[name]
+    assert made.lr == settings.lr
+    assert made.hyperparameters().get("weight_decay", 0.0) == settings.weight_decay
+
+
+def test_settings_refuse_what_an_optimizer_does_not_have():
+    with pytest.raises(ArgumentError, match=r"weight_decay is 0.1.*'rprop' does not have"):
+        Settings(optimizer="rprop", weight_decay=0.1)
+    assert Settings(optimizer="rprop", weight_decay=0.0).resolved(10).lr == 0.01
+    assert Settings(optimizer="adamw").resolved(1000).weight_decay == 0.01
+    assert Settings(optimizer="adamw", weight_decay=0.3).resolved(10).weight_decay == 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_learns(name):
+    trial = Trial.prepare(load_iris(), "species", settings=Settings(optimizer=name))
+    model, _ = trial.model.fit(trial.training, engine="numpy")
+    assert model.score(trial.held_out)["accuracy"] >= 0.85
 
 
 @pytest.mark.parametrize("n_rows", [10, 1_000, 10_000, 50_000, 10**6])

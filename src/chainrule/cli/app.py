@@ -160,7 +160,14 @@ def fit(
     activation: Annotated[
         str, typer.Option(help="Activation of the hidden layers.", rich_help_panel=_NETWORK)
     ] = "relu",
-    optimizer: Annotated[str, typer.Option(help="adam or sgd.", rich_help_panel=_NETWORK)] = "adam",
+    optimizer: Annotated[
+        str,
+        typer.Option(
+            help="adadelta, adagrad, adam, adamax, adamw, lamb, lion, muon, nadam, radam, rmsprop, "
+            "rprop (for batches of all rows) or sgd.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = "adam",
     lr: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(help="Learning rate at the start.", rich_help_panel=_NETWORK),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from chainrule import nn, optim
@@ -25,6 +25,20 @@ _ALLOWED: dict[str, Interval | OneOf] = {
     "scaling": OneOf(tuple(SCALINGS)),
     "class_weight": OneOf(("balanced",)),
     "seed": Interval(0, 2**63, integer=True),
+}
+
+# What an optimizer is made with, unless the settings say otherwise; those that are not here have
+# the learning rate by the number of rows.
+_USUAL: dict[str, dict[str, Any]] = {
+    "adadelta": {"lr": 1.0},
+    "adagrad": {"lr": 0.03},
+    "adamax": {"lr": 0.005},
+    "lamb": {"lr": 0.01},
+    "lion": {"lr": 0.0003},
+    "muon": {"lr": 0.01},
+    "radam": {"lr": 0.005},
+    "rprop": {"lr": 0.01},
+    "sgd": {"lr": 0.005, "momentum": 0.9, "nesterov": True},
 }
 
 # Up to so many training rows: batch size, epochs, hidden layers, dropout, learning rate.
@@ -54,13 +68,13 @@ class Settings:
     optimizer : str
         A name in `chainrule.optim.OPTIMIZERS`, in lower case; SGD has Nesterov momentum 0.9.
     lr : float, optional
-        Learning rate, which falls to zero along a cosine.
+        Learning rate, which falls to zero along a cosine; that of Rprop is its first step size.
     batch_size, epochs : int, optional
         Rows of a step, and passes over the data at most.
     patience : int, optional
         Epochs without a better validation loss after which training stops.
     weight_decay : float, optional
-        L2 regularisation of the parameters.
+        As the optimizer has it: L2 regularisation of the parameters, or apart from the gradient.
     dropout : float in [0, 1), optional
         Share of the hidden units that training leaves out.
     validation : float in [0, 1), optional
@@ -102,6 +116,15 @@ class Settings:
         check("settings", _ALLOWED, given)
         for width in self.hidden or ():
             check("settings", {"hidden": _WIDTH}, {"hidden": width})
+        if self.weight_decay and "weight_decay" not in self._known():
+            raise ArgumentError(
+                f"settings: weight_decay is {self.weight_decay}, which the optimizer "
+                f"{self.optimizer!r} does not have: leave it out, or choose another optimizer"
+            )
+
+    def _known(self) -> dict[str, Any]:
+        """Return the defaults of the optimizer's arguments."""
+        return {field.name: field.default for field in fields(OPTIMIZERS[self.optimizer])}
 
     def resolved(self, n_rows: int, regression: bool = False) -> Settings:
         """Return the settings with every choice made.
@@ -121,11 +144,11 @@ class Settings:
         few = n_rows < _FEW_TO_VALIDATE
         defaults: dict[str, Any] = {
             "hidden": hidden,
-            "lr": lr if self.optimizer == "adam" else 0.05,
+            "lr": _USUAL.get(self.optimizer, {}).get("lr", lr),
             "batch_size": batch_size,
             "epochs": epochs,
             "patience": max(10, epochs // 3),
-            "weight_decay": _FEW_NUMBERS_DECAY if few and regression else 1e-4,
+            "weight_decay": self._usual_decay(few and regression),
             "dropout": dropout,
             "validation": 0.0 if few else 0.1,
         }
@@ -134,10 +157,18 @@ class Settings:
 
     def make_optimizer(self) -> optim.Optimizer:
         """Return the optimizer of resolved settings."""
-        extra = {"momentum": 0.9, "nesterov": True} if self.optimizer == "sgd" else {}
-        make: Any = OPTIMIZERS[self.optimizer]
-        made: optim.Optimizer = make(lr=self.lr, weight_decay=self.weight_decay, **extra)
-        return made
+        given = {"lr": self.lr, "weight_decay": self.weight_decay}
+        arguments = _USUAL.get(self.optimizer, {}) | given
+        return OPTIMIZERS[self.optimizer](
+            **{k: arguments[k] for k in self._known() if k in arguments}
+        )
+
+    def _usual_decay(self, few_numbers: bool) -> float:
+        """Return the optimizer's own weight decay; by the data where that is none."""
+        own = self._known().get("weight_decay")
+        if own is None:
+            return 0.0
+        return float(own) or (_FEW_NUMBERS_DECAY if few_numbers else 1e-4)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-able data."""
