@@ -114,14 +114,14 @@ def test_every_option_reaches_the_run(run, tmp_path):
         "--hidden", "6,5", "--activation", "tanh", "--optimizer", "sgd", "--lr", "0.01",
         "--batch-size", "7", "--epochs", "2", "--patience", "4", "--validation", "0.2",
         "--weight-decay", "0.01", "--dropout", "0.1", "--seed", "9", "--hold-out", "0.25",
-        "--out", "r",
+        "--scaling", "robust", "--out", "r",
     )  # fmt: skip
     assert ended.code == 0
     config = json.loads((tmp_path / "r" / "config.json").read_text())
     assert config["settings"] == {
         "hidden": [6, 5], "activation": "tanh", "optimizer": "sgd", "lr": 0.01, "batch_size": 7,
         "epochs": 2, "patience": 4, "validation": 0.2, "weight_decay": 0.01, "dropout": 0.1,
-        "seed": 9,
+        "seed": 9, "scaling": "robust", "class_weight": "none",
     }  # fmt: skip
     first, second = config["encoder"]["inputs"]
     assert (first["name"], second["levels"]) == ("column1", ["Äl", "Öl"])
@@ -145,6 +145,9 @@ def test_every_option_reaches_the_run(run, tmp_path):
             Exit.USAGE,
             "--weight-decay is 0.1, which the optimizer 'rprop' does not have",
         ),
+        (["fit", "iris", "--scaling", "log"], Exit.USAGE, "--scaling must be one of 'standard'"),
+        (["fit", "iris", "--class-weight", "even"], Exit.USAGE, "--class-weight must be"),
+        (["fit", "houses.csv", "-t", "price", "--class-weight", "balanced"], Exit.DATA, "classes"),
         (["fit", "iris", "--hold-out", "1"], Exit.USAGE, "--hold-out"),
         (["fit", "iris", "--types", "species"], Exit.USAGE, "NAME=KIND"),
         (["fit", "iris", "--nonsense"], Exit.USAGE, "--nonsense"),
@@ -328,11 +331,11 @@ def test_resume_goes_on_where_the_run_stopped(run, tmp_path, monkeypatch):
     steps = []
     gradients = Step.gradients
 
-    def counted(self, model, batch, step):
+    def counted(self, model, batch, run):
         if len(steps) == 101:
             raise KeyboardInterrupt
-        steps.append(step)
-        return gradients(self, model, batch, step)
+        steps.append(run._step[0])
+        return gradients(self, model, batch, run)
 
     monkeypatch.setattr(Step, "gradients", counted)
     ended = run("fit", "iris", *options, "--out", "cut")

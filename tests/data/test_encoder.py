@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from chainrule.data import Table, TableEncoder, column_types, read_table
-from chainrule.errors import DataError, FileFormatError
+from chainrule.data import SCALINGS, Table, TableEncoder, column_types, read_table
+from chainrule.data.columns import number_values
+from chainrule.errors import ArgumentError, DataError, FileFormatError
 
 
 @pytest.fixture
@@ -138,12 +139,27 @@ def test_refusals(table):
         TableEncoder.fit(table.take(np.arange(0)))
 
 
-def test_it_is_data(table):
-    encoder = TableEncoder.fit(table, target="price")
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_it_is_data(table, scaling):
+    encoder = TableEncoder.fit(table, target="price", scaling=scaling)
     again = TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
     assert again == encoder
     for key, array in encoder.transform(table).items():
         assert np.array_equal(array, again.transform(table)[key])
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_numbers_are_scaled_as_is_said(table, scaling):
+    encoder = TableEncoder.fit(table, target="price", scaling=scaling)
+    values = number_values(table, "size")
+    filled = np.where(np.isnan(values), np.nanmedian(values), values)
+    expected = SCALINGS[scaling](values).transform(filled)
+    np.testing.assert_allclose(encoder.transform(table)["numbers"][:, 0], expected, rtol=1e-6)
+
+
+def test_a_scaling_that_is_not_there(table):
+    with pytest.raises(ArgumentError, match="scaling must be one of 'standard'"):
+        TableEncoder.fit(table, scaling="log")
 
 
 def test_hostile_names_stay_texts():
@@ -175,6 +191,21 @@ def test_hostile_names_stay_texts():
 def test_damaged_data_is_refused(table, damage):
     data = json.loads(json.dumps(TableEncoder.fit(table, target="price").to_dict()))
     damage(data)
+    with pytest.raises(FileFormatError):
+        TableEncoder.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"quantiles": [1.0]}, {"quantiles": [2.0, 1.0]}, {"quantiles": ["a", "b"]},
+        {"quantiles": [0.0, float("nan")]}, {"output": "gamma"}, {"output": 1},
+    ],
+)  # fmt: skip
+def test_damaged_quantiles_are_refused(table, damage):
+    encoder = TableEncoder.fit(table, target="price", scaling="quantile-normal")
+    data = json.loads(json.dumps(encoder.to_dict()))
+    data["inputs"][0].update(damage)
     with pytest.raises(FileFormatError):
         TableEncoder.from_dict(data)
 

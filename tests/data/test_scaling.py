@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from chainrule.data import Scaler
-from chainrule.errors import FileFormatError, ShapeError
+from chainrule.data import SCALINGS, QuantileScaler, Scaler
+from chainrule.errors import ArgumentError, FileFormatError, ShapeError
 
 
 @pytest.fixture(name="X")
@@ -79,3 +79,103 @@ class TestEvery:
 def test_damaged_data_is_refused(data):
     with pytest.raises(FileFormatError):
         Scaler.from_dict(data)
+
+
+@pytest.fixture(name="many")
+def different_columns():
+    """Of each kind: bell-shaped, skewed, repeated values, an outlier, whole numbers, constant."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(700, 6))
+    X[:, 1] = np.exp(2 * X[:, 1])
+    X[:, 2] = np.maximum(X[:, 2], 0)
+    X[3, 3] = 1e9
+    X[:, 4] = np.round(3 * X[:, 4])
+    X[::5, 5] = np.nan
+    return X
+
+
+PEERS = {
+    "standard": lambda p: p.StandardScaler(),
+    "min-max": lambda p: p.MinMaxScaler(),
+    "robust": lambda p: p.RobustScaler(),
+    "quantile-uniform": lambda p: p.QuantileTransformer(n_quantiles=700),
+    "quantile-normal": lambda p: p.QuantileTransformer(
+        n_quantiles=700, output_distribution="normal"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCALINGS)
+def test_the_numbers_are_those_of_scikit_learn(name, many):
+    peer = PEERS[name](pytest.importorskip("sklearn.preprocessing")).fit(many)
+    scaler = SCALINGS[name](many)
+    new = np.concatenate([many, 3 * many[:50] + 0.1])
+    found, expected = scaler.transform(new), peer.transform(new)
+    if "quantile" in name:  # theirs lose a row at the ends of a run of equal numbers, to rounding
+        np.testing.assert_allclose(found[:, 4], expected[:, 4], atol=0.02)
+        found, expected = np.delete(found, 4, axis=1), np.delete(expected, 4, axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+    Z = scaler.transform(many)
+    np.testing.assert_allclose(scaler.inverse(Z), peer.inverse_transform(Z), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("output", ["uniform", "normal"])
+class TestQuantiles:
+    def test_the_map_ascends_and_comes_back(self, output, many):
+        scaler = QuantileScaler.fit(many, output)
+        line = np.linspace(-5, 5, 2001)[:, None] * np.ones(6)
+        assert (np.diff(scaler.transform(line), axis=0) >= 0).all()
+        inside = many[:, [0, 1]]
+        own = QuantileScaler.fit(inside, output)
+        np.testing.assert_allclose(own.inverse(own.transform(inside)), inside, rtol=1e-6, atol=1e-9)
+
+    def test_the_distribution(self, output, many):
+        Z = QuantileScaler.fit(many[:, 1], output).transform(many[:, 1])
+        levels = (0.1, 0.5, 0.9)
+        expected = {"uniform": levels, "normal": (-1.2816, 0.0, 1.2816)}[output]
+        np.testing.assert_allclose(np.quantile(Z, levels), expected, atol=0.01)
+
+    def test_few_rows_constants_and_nothing(self, output):
+        X = np.array([[0.1, np.nan, 1.0], [0.1, np.nan, 3.0]])
+        scaler = QuantileScaler.fit(X, output)
+        middle = 0.5 if output == "uniform" else 0.0
+        Z = scaler.transform(np.array([[0.1, 0.0, 2.0], [np.nan, np.nan, np.nan]]))
+        assert Z[0].tolist() == [middle, middle, middle]
+        assert np.isnan(Z[1]).all()
+        single = QuantileScaler.fit(X[:1], output).transform(X[:1])
+        assert np.isfinite(single[0, [0, 2]]).all()
+
+    def test_it_is_data(self, output, many):
+        scaler = QuantileScaler.fit(many, output)
+        again = QuantileScaler.from_dict(json.loads(json.dumps(scaler.to_dict())))
+        np.testing.assert_array_equal(again.transform(many), scaler.transform(many))
+        np.testing.assert_array_equal(again.inverse(many), scaler.inverse(many))
+
+    def test_the_columns_must_fit(self, output, many):
+        with pytest.raises(ShapeError, match="knows 6 columns"):
+            QuantileScaler.fit(many, output).transform(many[:, :2])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"quantiles": [0.0, 1.0]},
+        {"quantiles": [0.0, 1.0], "output": "gaussian"},
+        {"quantiles": ["a", "b"], "output": "normal"},
+        {"quantiles": [1.0], "output": "normal"},
+        {"quantiles": 1.0, "output": "normal"},
+        {"quantiles": [1.0, 0.0], "output": "normal"},
+        {"quantiles": [0.0, float("nan")], "output": "uniform"},
+        {"quantiles": [[[0.0]], [[1.0]]], "output": "uniform"},
+    ],
+)
+def test_damaged_quantiles_are_refused(data):
+    with pytest.raises(FileFormatError):
+        QuantileScaler.from_dict(data)
+
+
+@pytest.mark.parametrize("options", [{"output": "gamma"}, {"n_quantiles": 1}])
+def test_arguments_that_cannot_be(options):
+    with pytest.raises(ArgumentError, match="QuantileScaler"):
+        QuantileScaler.fit(np.zeros(3), **options)

@@ -2,11 +2,12 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from chainrule.data import Table, derive_target, load_digits, load_iris, read_table
+from chainrule.data import SCALINGS, Table, derive_target, load_digits, load_iris, read_table
 from chainrule.errors import ArgumentError, DataError, FileFormatError
 from chainrule.models import ConstantModel, Settings, TableModel, Trial, linear_model
 from chainrule.models.network import TableNetwork
@@ -71,6 +72,34 @@ def test_every_task_is_learnt(task):
     name, network = headline(scores["network"])
     assert network > scores["constant"][name] + 0.15
     assert network > 0.7
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_numbers_are_scaled_as_the_settings_say_also_after_loading(scaling, tmp_path):
+    settings = replace(QUICK, scaling=scaling)
+    model = Trial.prepare(mixed(), "price", settings=settings).run().trial.model
+    model.save(tmp_path)
+    again = TableModel.load(tmp_path)
+    assert again.settings.scaling == scaling
+    assert again.predict(mixed()) == model.predict(mixed())
+
+
+def test_balanced_classes_make_the_rare_one_likelier():
+    table = mixed(400)
+    cheap = np.array(table["cheap"].categories()[0])[table["cheap"].categories()[1]] == "yes"
+    table = table.take(np.flatnonzero(~cheap | (np.arange(400) % 8 == 0)))
+    shares = []
+    for class_weight in ("none", "balanced"):
+        settings = Settings(hidden=(), epochs=20, dropout=0.0, class_weight=class_weight)
+        model = TableModel.untrained(table, derive_target(table, "cheap"), settings)
+        shares.append(model.fit(table)[0].finished(table)[:, 1].mean())
+    assert shares[1] > shares[0] + 0.05
+
+
+def test_numbers_have_no_classes_to_weigh():
+    settings = replace(QUICK, class_weight="balanced")
+    with pytest.raises(DataError, match="class_weight is for classes"):
+        Trial.prepare(mixed(), "price", settings=settings)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -211,11 +211,12 @@ def fit(
         ),
     ] = "standard",
     class_weight: Annotated[
-        Optional[str],  # noqa: UP045
+        str,
         typer.Option(
-            help="balanced: each class counts as much as any other.", rich_help_panel=_NETWORK
+            help="balanced: each class counts as much as any other; or none.",
+            rich_help_panel=_NETWORK,
         ),
-    ] = None,
+    ] = "none",
     seed: Annotated[
         int, typer.Option(help="Decides everything random.", rich_help_panel=_NETWORK)
     ] = 0,

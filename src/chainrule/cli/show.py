@@ -120,7 +120,7 @@ def network(console: Console, trial: Trial) -> None:
         )
     console.print(grid)
     s = model.settings
-    weights = f", classes {s.class_weight}" if s.class_weight else ""
+    weights = f", classes {s.class_weight}" if s.class_weight != "none" else ""
     console.print(
         verbatim(
             f"{nn.count_parameters(model.network):,} parameters; {s.optimizer}, lr {s.lr:g}, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -127,10 +127,10 @@ class QuantileScaler:
 
     The map is piecewise linear between quantiles of the data, so that it follows the order of
     the numbers alone and an outlier is one number above the others; what lies beyond the data
-    becomes 0 or 1. With a normal output the shares become quantiles of the standard normal
-    distribution, between -5.2 and 5.2. Results are those of scikit-learn's
-    ``QuantileTransformer``, fitted on all rows, but for a column without spread, which is mapped
-    to the middle.
+    becomes 0 or 1. A number that many rows have is mapped to the middle of their shares. With a
+    normal output the shares become quantiles of the standard normal distribution, between -5.2
+    and 5.2. Results are those of scikit-learn's ``QuantileTransformer``, fitted on all rows, but
+    for a column without spread, which is mapped to the middle.
 
     Parameters
     ----------
@@ -162,18 +162,20 @@ class QuantileScaler:
         """
         check("QuantileScaler", _ALLOWED, {"output": output, "n_quantiles": n_quantiles})
         X = np.asarray(X, np.float64)
-        levels = np.linspace(0.0, 1.0, max(2, min(n_quantiles, len(X))))
-        found = _quantiles(X, levels)
-        return cls(np.maximum.accumulate(np.stack(found)), output)
+        count = max(2, min(n_quantiles, len(X)))
+        columns = X.reshape(len(X), -1).T
+        found = np.stack([_evenly(column, count) for column in columns], axis=-1)
+        return cls(found.reshape(count, *X.shape[1:]), output)
 
     def transform(self, X: Array) -> Array:
         """Return the scaled numbers, in float64; NaN stays."""
         shares = self._by_column(_share, X)
         if self.output == "uniform":
             return shares
-        inside = np.clip(shares, _EDGE, 1.0 - _EDGE)
-        numbers = np.frompyfunc(_normal_quantile, 1, 1)(inside)
-        return np.asarray(numbers, np.float64)
+        missing = np.isnan(shares)
+        inside = np.clip(np.where(missing, 0.5, shares), _EDGE, 1.0 - _EDGE)
+        numbers = np.asarray(_normal_quantiles(inside), np.float64)
+        return np.where(missing, np.nan, numbers)
 
     def inverse(self, Z: Array) -> Array:
         """Return the numbers whose scaled values are given."""
@@ -244,8 +246,23 @@ def _value(share: Array, quantiles: Array) -> Array:
     return np.interp(share, np.linspace(0.0, 1.0, len(quantiles)), quantiles)
 
 
-def _normal_quantile(share: float) -> float:
-    return NormalDist().inv_cdf(share) if share == share else share
+def _evenly(x: Array, count: int) -> Array:
+    """Return quantiles of a column at equal distances; of a repeated number exactly that number.
+
+    Where they lie is counted in whole numbers, for a level that is rounded would fall between two
+    numbers of the data.
+    """
+    x = np.sort(x[~np.isnan(x)])
+    if not len(x):
+        return np.zeros(count)
+    place, part = np.divmod(np.arange(count) * (len(x) - 1), count - 1)
+    low, high = x[place], x[np.minimum(place + 1, len(x) - 1)]
+    share = part / (count - 1)
+    between = low * (1.0 - share) + high * share
+    return np.maximum.accumulate(np.where((part == 0) | (low == high), low, between))
+
+
+_normal_quantiles = np.frompyfunc(NormalDist().inv_cdf, 1, 1)
 
 
 def _check_columns(X: Array, known: tuple[int, ...]) -> None:
@@ -267,7 +284,7 @@ def _positive(scale: Array) -> Array:
     return np.asarray(np.where(scale > np.finfo(np.float64).tiny, scale, 1.0))
 
 
-def _quantiles(X: Array, levels: Sequence[float] | Array) -> list[Array]:
+def _quantiles(X: Array, levels: tuple[float, ...]) -> list[Array]:
     """Return quantiles of the columns, 0 for a column without a value."""
     empty = np.isnan(X).all(axis=0)
     filled = np.where(empty, 0.0, X)

@@ -23,7 +23,7 @@ _ALLOWED: dict[str, Interval | OneOf] = {
     "dropout": FRACTION,
     "validation": FRACTION,
     "scaling": OneOf(tuple(SCALINGS)),
-    "class_weight": OneOf(("balanced",)),
+    "class_weight": OneOf(("none", "balanced")),
     "seed": Interval(0, 2**63, integer=True),
 }
 
@@ -81,8 +81,9 @@ class Settings:
         Share of the training rows that early stopping watches; 0 for none.
     scaling : str
         How columns of numbers are scaled, a name in `chainrule.data.SCALINGS`.
-    class_weight : {"balanced"}, optional
-        Whether each class counts as much as any other; see `chainrule.training.fit`.
+    class_weight : {"none", "balanced"}
+        Whether classes count by their rows, or each as much as any other; see
+        `chainrule.training.class_weights`.
     seed : int
         Decides the divisions of the rows, the initial weights and all draws.
 
@@ -108,7 +109,7 @@ class Settings:
     dropout: float | None = None
     validation: float | None = None
     scaling: str = "standard"
-    class_weight: str | None = None
+    class_weight: str = "none"
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ class TableModel:
             If the columns cannot be used.
         """
         settings = (settings or Settings()).resolved(len(table), target.task == "regression")
-        if settings.class_weight and target.task == "regression":
+        if settings.class_weight != "none" and target.task == "regression":
             raise DataError("class_weight is for classes, and numbers are to be predicted")
         encoder = TableEncoder.fit(
             table, target=target.columns, types=types, scaling=settings.scaling
@@ -153,7 +153,7 @@ class TableModel:
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             seed=settings.seed,
-            class_weight=settings.class_weight,
+            class_weight=None if settings.class_weight == "none" else settings.class_weight,
             validation=watched,
             schedule=Cosine(steps),
             early_stopping=None if watched is None else EarlyStopping(patience=settings.patience),

@@ -104,7 +104,7 @@ def binary_cross_entropy(
     logits: Any,
     targets: Any,
     *,
-    pos_weight: float | None = None,
+    pos_weight: Any = None,
     sample_weight: Any = None,
     reduction: str = "mean",
 ) -> Any:
@@ -117,8 +117,9 @@ def binary_cross_entropy(
     ----------
     logits, targets : arrays of equal shape (n, ...)
         Targets are 0, 1 or probabilities between. Several columns are several labels.
-    pos_weight : float > 0, optional
-        Factor of the costs of positive targets, as in PyTorch.
+    pos_weight : float > 0, or array of them of the shape of a row, optional
+        Factor of the costs of positive targets, as in PyTorch; of several labels each may have
+        its own.
     sample_weight : array of shape (n,), optional
     reduction : {"mean", "sum", "none"}
 
@@ -139,9 +140,24 @@ def binary_cross_entropy(
     targets = same_kind(targets, logits)
     costs = sigmoid_cross_entropy(logits, targets)
     if pos_weight is not None:
-        check(name, {"pos_weight": POSITIVE}, {"pos_weight": pos_weight})
-        costs = costs + (float(pos_weight) - 1.0) * targets * softplus(-logits)
+        more = _positive_weights(name, pos_weight, logits) - 1.0
+        costs = costs + more * targets * softplus(-logits)
     return reduced(name, costs, reduction, sample_weight)
+
+
+def _positive_weights(loss: str, pos_weight: Any, logits: Any) -> Any:
+    """Return a number, or numbers of the shape of a row in the dtype of the logits."""
+    shape = np.shape(pos_weight)
+    if not shape:
+        check(loss, {"pos_weight": POSITIVE}, {"pos_weight": pos_weight})
+        return float(pos_weight)
+    if shape != np.shape(logits)[1:]:
+        raise ShapeError(
+            f"{loss}: pos_weight has shape {shape}, and a row of logits {np.shape(logits)[1:]}"
+        )
+    for weight in np.ravel(pos_weight).tolist():
+        check(loss, {"pos_weight": POSITIVE}, {"pos_weight": weight})
+    return same_kind(np.asarray(pos_weight, np.float64), logits)
 
 
 def cross_entropy(
