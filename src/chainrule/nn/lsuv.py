@@ -43,12 +43,12 @@ def lsuv(
     tol : float > 0
         How far from 1 a variance may be.
     max_iter : int >= 1
-        Divisions of a layer at most; without later layers that feed back, one is enough.
+        Divisions of a layer at most; of one without a bias, one is enough.
 
     Raises
     ------
     ArgumentError
-        If a layer's outputs have no variance, or none that is finite, naming the layer.
+        If a layer's outputs cannot be given variance 1, naming the layer.
 
     Examples
     --------
@@ -68,12 +68,19 @@ def lsuv(
         arrays[_weight(name)] = initial("orthogonal", weight.shape, rng, weight.dtype)
     model = load_parameters(model, arrays)
     for name in [called for called in layer_outputs(model, X) if called in linear]:
+        variance = _variance(model, X, name)
         for _ in range(max_iter):
-            variance = _variance(model, X, name)
-            if abs(variance - 1.0) < tol:
+            if not (abs(variance - 1.0) >= tol and 0.0 < variance < math.inf):
                 break
             arrays[_weight(name)] = arrays[_weight(name)] * (1.0 / math.sqrt(variance))
             model = load_parameters(model, arrays)
+            variance = _variance(model, X, name)
+        if not abs(variance - 1.0) < tol:
+            raise ArgumentError(
+                f"lsuv: the outputs of the layer {name!r} have variance {variance:g} for this "
+                "batch whatever its weights: give more rows, scaled as in training, and look for "
+                "inputs that are constant or not finite"
+            )
     return model
 
 
@@ -82,10 +89,4 @@ def _weight(name: str) -> str:
 
 
 def _variance(model: Module, X: Any, name: str) -> float:
-    found = float(np.var(np.asarray(layer_outputs(model, X)[name], np.float64)))
-    if not (np.isfinite(found) and found > 0):
-        raise ArgumentError(
-            f"lsuv: the outputs of the layer {name!r} have variance {found} for this batch: give "
-            "more rows, scaled as in training, or look for inputs that are constant"
-        )
-    return found
+    return float(np.var(np.asarray(layer_outputs(model, X)[name], np.float64)))
