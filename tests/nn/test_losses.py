@@ -29,6 +29,9 @@ CASES = {
     "huber": (nn.huber, RNG.normal(0, 2, (N, 2)), REAL, {"delta": 0.7}),
     "binary": (nn.binary_cross_entropy, LOGITS[:, :2], LABELS, {}),
     "binary weighted": (nn.binary_cross_entropy, LOGITS[:, :2], LABELS, {"pos_weight": 3.0}),
+    "labels weighted": (
+        nn.binary_cross_entropy, LOGITS[:, :2], LABELS, {"pos_weight": np.array([3.0, 0.5])},
+    ),
     "binary soft": (nn.binary_cross_entropy, LOGITS[:, 0], SOFT[:, 0], {}),
     "classes": (nn.cross_entropy, LOGITS, CLASSES, {}),
     "classes weighted": (nn.cross_entropy, LOGITS, CLASSES, {"class_weight": CLASS_WEIGHT}),
@@ -145,6 +148,9 @@ class TestValues:
         p = special.expit(z)
         by_hand = -np.mean(3.0 * t * np.log(p) + (1 - t) * np.log1p(-p))
         assert nn.binary_cross_entropy(z, t, pos_weight=3.0) == pytest.approx(by_hand)
+        both = nn.binary_cross_entropy(LOGITS[:, :2], LABELS, pos_weight=[3.0, 1.0])
+        other = nn.binary_cross_entropy(LOGITS[:, 1], LABELS[:, 1])
+        assert both == pytest.approx((by_hand + other) / 2)
 
     def test_categorical(self):
         q = special.softmax(LOGITS, axis=1)
@@ -309,6 +315,10 @@ class TestRefusals:
             nn.cross_entropy(LOGITS, CLASSES, label_smoothing=1.0)
         with pytest.raises(ArgumentError, match="pos_weight"):
             nn.binary_cross_entropy(np.ones(2), np.ones(2), pos_weight=-1.0)
+        with pytest.raises(ArgumentError, match="pos_weight"):
+            nn.binary_cross_entropy(np.ones((2, 2)), np.ones((2, 2)), pos_weight=[1.0, 0.0])
+        with pytest.raises(ShapeError, match=r"pos_weight has shape \(3,\), and a row .* \(2,\)"):
+            nn.binary_cross_entropy(np.ones((2, 2)), np.ones((2, 2)), pos_weight=np.ones(3))
 
     def test_the_table_is_complete(self):
         assert set(nn.LOSSES) == {

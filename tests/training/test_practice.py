@@ -167,6 +167,35 @@ def test_clipping_by_value(norm, value):
     assert history["gradient_norm"][0] > 1
 
 
+def test_the_steps_are_torchs():
+    """Penalties, accumulation, clipping by value and max-norm, written by hand there."""
+    torch = pytest.importorskip("torch")
+    model = nn.Linear(3, 1, rng=0, dtype=np.float64)
+    ours, _ = fit(
+        model, (X[:48], Y[:48]), loss=nn.mse, optimizer=optim.Adam(lr=0.05), epochs=3,
+        batch_size=8, accumulate=2, l1=0.1, l2=0.2, clip_value=0.3, max_norm=1.2, engine="eager",
+    )  # fmt: skip
+    theirs = torch.nn.Linear(3, 1).double()
+    with torch.no_grad():
+        theirs.weight.copy_(torch.tensor(model.weight))
+        theirs.bias.copy_(torch.tensor(model.bias))
+    optimizer = torch.optim.Adam(theirs.parameters(), lr=0.05)
+    for epoch in range(3):
+        for rows in np.split(permutation(48, 0, epoch), 3):
+            optimizer.zero_grad()
+            for part in np.split(rows, 2):
+                error = theirs(torch.tensor(X[part])) - torch.tensor(Y[part])
+                w = theirs.weight
+                loss = torch.mean(error**2) + 0.1 * w.abs().sum() + 0.1 * (w**2).sum()
+                (loss / 2).backward()
+            torch.nn.utils.clip_grad_value_(theirs.parameters(), 0.3)
+            optimizer.step()
+            with torch.no_grad():
+                theirs.weight.copy_(torch.renorm(theirs.weight, 2, 0, 1.2))
+    np.testing.assert_allclose(ours.weight, theirs.weight.detach().numpy(), rtol=1e-6)
+    np.testing.assert_allclose(ours.bias, theirs.bias.detach().numpy(), rtol=1e-6)
+
+
 def test_max_norm_holds_after_every_update():
     start = nn.Sequential(nn.Linear(3, 8, rng=0), "relu", nn.Linear(8, 1, rng=1))
     options = {"loss": nn.mse, "optimizer": optim.Adam(lr=0.1), "epochs": 4}

@@ -22,7 +22,7 @@ class Record:
     epoch : int
         Counted from 1.
     loss : float
-        Mean over the epoch's batches, each with the network as it was then.
+        Mean over the epoch's batches, each with the network as it was then; without penalties.
     lr : float
         Learning rate of the last step.
     gradient_norm : float

@@ -136,7 +136,8 @@ def fit(
     class_weight : "balanced" or mapping of class to float, optional
         Weights of the classes that `y` holds, by which those of the rows are multiplied; see
         `chainrule.training.class_weights`. For several columns of labels, a list with one for
-        each column, or "balanced", and a row's weights are multiplied.
+        each column, or "balanced", and a row's weights are multiplied. Validation data has its
+        own weights.
     progress : {"auto", 0, 1, 2}
         Nothing, a bar, or a line an epoch, on standard error. "auto" is a bar on a terminal.
     engine : {"auto", "eager", "numpy", "numba", "interpreter"}

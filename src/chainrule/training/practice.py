@@ -99,14 +99,14 @@ class Practice:
 
     def settings(self) -> dict[str, Any]:
         """Return what differs from the defaults, JSON-able."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {
-            f.name: {k: float(v) for k, v in given[f.name].items()}
-            if isinstance(given[f.name], Mapping)
-            else float(given[f.name])
-            for f in fields(self)
-            if given[f.name] != f.default
-        }
+        found: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Mapping):
+                found[field.name] = {name: float(x) for name, x in value.items()}
+            elif value is not None and value != field.default:
+                found[field.name] = float(value)
+        return found
 
 
 def mixup_loss(loss: Loss, model: Module, batch: Rows, alpha: float, run: Run) -> Any:
