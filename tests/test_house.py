@@ -14,7 +14,7 @@ FLOORS = [
     {"nn", "optim", "data", "text", "explanation"},
     {"training", "testing"},
     {"models", "export", "doctor"},
-    {"plots", "report"},
+    {"plots", "report", "estimators"},
     {"studio"},
     {"cli"},
 ]

@@ -31,12 +31,13 @@ _NAMES = {
     ),
 }  # fmt: skip
 _PACKAGES = frozenset({
-    "autodiff", "data", "doctor", "engines", "errors", "explanation", "graph", "io", "models",
-    "nn", "ops", "optim", "pages", "plots", "testing", "training",
+    "autodiff", "data", "doctor", "engines", "errors", "estimators", "explanation", "graph", "io",
+    "models", "nn", "ops", "optim", "pages", "plots", "testing", "training",
 })  # fmt: skip
 _HOME = {name: package for package, names in _NAMES.items() for name in names}
 
-__all__ = [*sorted(_HOME), *sorted(_PACKAGES)]
+# The estimators need scikit-learn, which ``from chainrule import *`` must not.
+__all__ = [*sorted(_HOME), *sorted(_PACKAGES - {"estimators"})]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.special as sp  # type: ignore[import-untyped]
+import scipy.special as sp
 
 from chainrule.graph import REGISTRY, elementwise, op
 from chainrule.graph import Sample as S
