@@ -10,10 +10,10 @@ import pytest
 from chainrule.data import SCALINGS, Table, derive_target, load_digits, load_iris, read_table
 from chainrule.errors import ArgumentError, DataError, FileFormatError
 from chainrule.models import ConstantModel, Settings, TableModel, Trial, linear_model
-from chainrule.models.network import TableNetwork
 from chainrule.models.run_folder import CHECKPOINT, is_complete, write_columns, write_run
 from chainrule.models.scores import headline
 from chainrule.models.settings import _ALLOWED, OPTIMIZERS
+from chainrule.nn import TableNetwork
 
 QUICK = Settings(hidden=(8,), epochs=3)
 

@@ -46,6 +46,9 @@ CASES = {
     "nll": (nn.nll, LOGITS, CLASSES, {"class_weight": CLASS_WEIGHT}),
     "kl": (nn.kl_div, special.log_softmax(LOGITS, axis=1), SOFT, {}),
     "hinge": (nn.hinge, LOGITS[:, :2], SIGNS, {}),
+    "ordinal": (nn.ordinal, LOGITS[:, :3], CLASSES, {}),
+    "poisson": (nn.poisson, LOGITS[:, :2], np.array([[0, 2], [1, 0], [7, 3]] * 2), {}),
+    "quantile": (nn.quantile, RNG.normal(size=(N, 2)), REAL, {"level": 0.8}),
     "multiclass hinge": (nn.multiclass_hinge, LOGITS, CLASSES, {}),
 }  # fmt: skip
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -62,10 +65,12 @@ def test_gradients_in_both_modes(case, reduction, sample_weight):
     )
 
 
-@pytest.mark.parametrize("name", ["mse", "huber", "binary weighted", "soft", "kl"])
+@pytest.mark.parametrize(
+    "name", ["mse", "huber", "quantile", "poisson", "binary weighted", "soft", "kl"]
+)
 def test_gradients_of_targets(name):
     loss, outputs, targets, options = CASES[name]
-    targets = 0.1 + 0.8 * targets if name != "mse" else targets
+    targets = targets if name in ("mse", "quantile") else 0.1 + 0.8 * targets
     cr.check_grads(lambda z, t: loss(z, t, **options), (outputs, targets))
 
 
@@ -140,6 +145,30 @@ class TestValues:
         for delta in (0.1, 1.0, 5.0):
             expected = special.huber(delta, o - t).mean()
             assert nn.huber(o, t, delta=delta) == pytest.approx(expected)
+
+    def test_quantile(self):
+        o = CASES["quantile"][1]
+        for level in (0.1, 0.5, 0.8):
+            expected = metrics.mean_pinball_loss(REAL, o, alpha=level)
+            assert nn.quantile(o, REAL, level=level) == pytest.approx(expected)
+        below = np.arange(101.0)
+        best = min(below, key=lambda q: nn.quantile(np.full(101, q), below, level=0.25))
+        assert best == 25.0
+
+    def test_poisson(self):
+        _, o, t, _ = CASES["poisson"]
+        for column in (0, 1):
+            expected = metrics.mean_poisson_deviance(t[:, column], np.exp(o[:, column])) / 2
+            assert nn.poisson(o[:, column], t[:, column]) == pytest.approx(expected)
+        assert nn.poisson(np.log([3.0, 0.5]), np.array([3.0, 0.5])) == pytest.approx(0.0)
+
+    def test_ordinal(self):
+        z = LOGITS[:, :3]
+        above = CLASSES[:, None] > np.arange(3)
+        expected = sum(
+            metrics.log_loss(above[:, k], special.expit(z[:, k]), labels=[0, 1]) for k in range(3)
+        )
+        assert nn.ordinal(z, CLASSES) == pytest.approx(expected)
 
     def test_binary(self):
         z, t = LOGITS[:, 0], LABELS[:, 0]
@@ -217,6 +246,10 @@ class TestValues:
         assert nn.huber(o.numpy(), REAL, delta=0.7) == pytest.approx(
             f.huber_loss(o, torch.tensor(REAL), delta=0.7).item()
         )
+        rates, counts = CASES["poisson"][1:3]
+        constant = special.xlogy(counts, counts) - counts
+        theirs = f.poisson_nll_loss(torch.tensor(rates), torch.tensor(counts)).item()
+        assert nn.poisson(rates, counts) == pytest.approx(theirs + constant.mean())
         assert nn.kl_div(LOGITS, SOFT) == pytest.approx(
             f.kl_div(z, torch.tensor(SOFT), reduction="batchmean").item()
         )
@@ -250,7 +283,9 @@ def test_cross_entropy_is_right_at_any_size(scores, target):
 
 class TestRefusals:
     def test_shapes_that_would_broadcast(self):
-        for loss in (nn.mse, nn.mae, nn.huber, nn.binary_cross_entropy, nn.hinge):
+        for loss in (
+            nn.mse, nn.mae, nn.huber, nn.quantile, nn.poisson, nn.binary_cross_entropy, nn.hinge,
+        ):  # fmt: skip
             with pytest.raises(ShapeError, match=r"targets\[:, None\]"):
                 loss(np.ones((3, 1)), np.ones(3))
             with pytest.raises(ShapeError, match=r"targets\[:, 0\]"):
@@ -287,6 +322,13 @@ class TestRefusals:
             nn.cross_entropy(np.zeros((1, 2)), np.array([[-0.5, 1.5]]))
         with pytest.raises(ArgumentError, match="probabilities; row 0 has 2"):
             nn.kl_div(np.zeros((1, 2)), np.array([[2.0, 0.0]]))
+        with pytest.raises(ArgumentError, match="not negative; row 1 has -1"):
+            nn.poisson(z, np.array([0, -1, 3]))
+        with pytest.raises(ArgumentError, match="classes from 0 to 4.* row 1 has 5"):
+            nn.ordinal(LOGITS[:2], np.array([4, 5]))
+        for level in (0.0, 1.0, np.nan):
+            with pytest.raises(ArgumentError, match="level"):
+                nn.quantile(z, z, level=level)
 
     def test_weights(self):
         with pytest.raises(ArgumentError, match="sample_weight must not be negative"):
@@ -323,6 +365,6 @@ class TestRefusals:
     def test_the_table_is_complete(self):
         assert set(nn.LOSSES) == {
             "binary_cross_entropy", "cross_entropy", "hinge", "huber", "kl_div", "mae", "mse",
-            "multiclass_hinge", "nll",
+            "multiclass_hinge", "nll", "ordinal", "poisson", "quantile",
         }  # fmt: skip
         assert all(name == loss.__name__ for name, loss in nn.LOSSES.items())

@@ -16,7 +16,6 @@ from chainrule.graph import Array
 from chainrule.graph.tree import map_leaves
 from chainrule.io import load_json, load_tensors, save_json, save_tensors
 from chainrule.models.given import GIVEN, Given
-from chainrule.models.network import TableNetwork
 from chainrule.models.settings import Settings
 from chainrule.optim import Cosine
 from chainrule.training import EarlyStopping, History, fit
@@ -36,7 +35,7 @@ class TableModel:
         Turns columns into inputs.
     target : Target
         Turns target columns into what is learnt, and outputs into answers.
-    network : TableNetwork
+    network : nn.TableNetwork
         The trained, or not yet trained, network.
     settings : Settings
         The choices that were made.
@@ -53,7 +52,7 @@ class TableModel:
 
     encoder: TableEncoder
     target: Target
-    network: TableNetwork
+    network: nn.TableNetwork
     settings: Settings
 
     @classmethod
@@ -252,8 +251,8 @@ def _wide(array: Array) -> Array:
     return np.asarray(array, np.float64)
 
 
-def _network(encoder: TableEncoder, target: Target, settings: Settings) -> TableNetwork:
-    return TableNetwork(
+def _network(encoder: TableEncoder, target: Target, settings: Settings) -> nn.TableNetwork:
+    return nn.TableNetwork(
         len(encoder.feature_names),
         list(encoder.embedded.values()),
         [*(settings.hidden or ()), target.outputs],
@@ -268,7 +267,7 @@ def _from_config(config: Any, arrays: Mapping[str, Array]) -> TableModel:
         raise FileFormatError(f"no model of format {_FORMAT}")
     encoder = TableEncoder.from_dict(config["encoder"])
     target = Target.from_dict(config["target"])
-    network = TableNetwork.from_config(config["network"])
+    network = nn.TableNetwork.from_config(config["network"])
     arguments = network.arguments()
     widths = (arguments["n_numbers"], [n for n, _ in arguments["embedded"]], arguments["sizes"][-1])
     expected = len(encoder.feature_names), [n for n, _ in encoder.embedded.values()], target.outputs

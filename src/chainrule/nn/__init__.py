@@ -2,6 +2,7 @@
 
 from chainrule.nn.activations import ACTIVATIONS, binary_step
 from chainrule.nn.containers import LAYERS, Residual, Sequential, from_config
+from chainrule.nn.dense import NORMALIZATIONS, TableNetwork, dense
 from chainrule.nn.initialisers import (
     INITIALISERS,
     constant,
@@ -43,6 +44,9 @@ from chainrule.nn.losses import (
     mse,
     multiclass_hinge,
     nll,
+    ordinal,
+    poisson,
+    quantile,
 )
 from chainrule.nn.lsuv import lsuv
 from chainrule.nn.module import LayerError, Module, map_modules, named_modules
@@ -67,6 +71,7 @@ __all__ = [
     "INITIALISERS",
     "LAYERS",
     "LOSSES",
+    "NORMALIZATIONS",
     "Activation",
     "BatchNorm",
     "Dropout",
@@ -81,11 +86,13 @@ __all__ = [
     "Row",
     "Run",
     "Sequential",
+    "TableNetwork",
     "binary_cross_entropy",
     "binary_step",
     "constant",
     "count_parameters",
     "cross_entropy",
+    "dense",
     "fan_in_uniform",
     "fans",
     "from_config",
@@ -115,8 +122,11 @@ __all__ = [
     "named_parameters",
     "nll",
     "normal",
+    "ordinal",
     "orthogonal",
     "philox4x32",
+    "poisson",
+    "quantile",
     "sparse",
     "summary",
     "uniform",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.constraints import FRACTION, POSITIVE, check
+from chainrule.constraints import FRACTION, POSITIVE, Interval, check
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.nn.arrays import lookup
 from chainrule.nn.targets import (
@@ -24,6 +24,7 @@ from chainrule.nn.targets import (
     same_kind,
 )
 from chainrule.ops.activations import relu, softplus
+from chainrule.ops.broadcast import cast
 from chainrule.ops.probability import log_softmax, sigmoid_cross_entropy, softmax_cross_entropy
 
 
@@ -365,6 +366,110 @@ def multiclass_hinge(
     return reduced("multiclass_hinge", costs, reduction, sample_weight)
 
 
+def quantile(
+    outputs: Any,
+    targets: Any,
+    *,
+    level: float = 0.5,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """Pinball loss, which the quantile of the targets minimises. See `mse`.
+
+    ``level * e`` where the error ``e = targets - outputs`` is positive, else ``(level - 1) * e``;
+    its derivative at 0 is the mean of those of both sides. Koenker and Bassett, "Regression
+    quantiles" (Econometrica 1978).
+
+    Parameters
+    ----------
+    outputs, targets : arrays of equal shape (n, ...)
+    level : float in (0, 1)
+        Share of the targets that is to lie below the outputs; at 1/2 it is half of `mae`.
+    sample_weight : array of shape (n,), optional
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quantile(np.array([1.0, 1.0]), np.array([3.0, -1.0]), level=0.9, reduction="none")
+    array([1.8, 0.2])
+    """
+    check("quantile", {"level": Interval(0, 1, "neither")}, {"level": level})
+    error = -_error("quantile", outputs, targets)
+    costs = np.maximum(float(level) * error, (float(level) - 1.0) * error)
+    return reduced("quantile", costs, reduction, sample_weight)
+
+
+def poisson(
+    outputs: Any, targets: Any, *, sample_weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """Half the Poisson deviance of targets from rates whose logarithms the outputs are.
+
+    It is ``exp(outputs) - targets * outputs`` less its least value over the outputs, so that 0 is
+    a perfect fit; PyTorch's ``PoissonNLLLoss`` does not subtract. McCullagh and Nelder,
+    "Generalized linear models" (1989), section 2.3.
+
+    Parameters
+    ----------
+    outputs, targets : arrays of equal shape (n, ...)
+        Targets are not negative: counts, or rates.
+    sample_weight : array of shape (n,), optional
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ArgumentError
+        Naming the first row whose target is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> poisson(np.log([2.0, 2.0]), np.array([2, 0]), reduction="none")
+    array([0., 2.])
+    """
+    check_same_shape("poisson", outputs, targets)
+    check_range("poisson", targets, lambda t: t >= 0, "counts or rates, not negative")
+    t = same_kind(targets, outputs)
+    gap = np.log(np.where(np.greater(t, 0), t, 1.0)) - outputs
+    return reduced("poisson", np.exp(outputs) - t + t * gap, reduction, sample_weight)
+
+
+def ordinal(
+    logits: Any, targets: Any, *, sample_weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """Cross-entropies of the questions whether an ordered class is above 0, above 1, and so on.
+
+    Of each row they are added up. The expected class is that number of questions which are likelier
+    to be answered by yes. Cheng, Wang and Pollastri, "A neural network approach to ordinal
+    regression" (IJCNN 2008), with a sigmoid and cross-entropy for each question.
+
+    Parameters
+    ----------
+    logits : array of shape (n, ..., classes - 1)
+        Of the answers yes.
+    targets : integer array of shape (n, ...)
+        Classes from 0, in their order.
+    sample_weight : array of shape (n,), optional
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ArgumentError
+        Naming the first row whose class does not exist.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits = np.array([[3.0, -3.0]])  # surely above 0, surely not above 1
+    >>> [ordinal(logits, np.array([t])).round(1) for t in (0, 1, 2)]
+    [np.float64(3.1), np.float64(0.1), np.float64(3.1)]
+    """
+    targets = classes("ordinal", logits, targets, more=1)
+    above = np.greater(targets[..., None], np.arange(np.shape(logits)[-1]))
+    costs = np.sum(sigmoid_cross_entropy(logits, cast(above, logits)), axis=-1)
+    return reduced("ordinal", costs, reduction, sample_weight)
+
+
 LOSSES: dict[str, Callable[..., Any]] = {
     "binary_cross_entropy": binary_cross_entropy,
     "cross_entropy": cross_entropy,
@@ -375,4 +480,7 @@ LOSSES: dict[str, Callable[..., Any]] = {
     "mse": mse,
     "multiclass_hinge": multiclass_hinge,
     "nll": nll,
+    "ordinal": ordinal,
+    "poisson": poisson,
+    "quantile": quantile,
 }

@@ -53,8 +53,17 @@ def check_range(loss: str, targets: Any, allowed: Any, words: str) -> None:
         raise ArgumentError(f"{loss}: targets must be {words}; {row} has {values[place]}")
 
 
-def classes(loss: str, outputs: Any, targets: Any) -> Any:
+def classes(loss: str, outputs: Any, targets: Any, more: int = 0) -> Any:
     """Return targets that say one class for each row of scores.
+
+    Parameters
+    ----------
+    loss : str
+        For messages.
+    outputs : array of shape (n, ..., k)
+    targets : integer array of shape (n, ...)
+    more : int
+        How many classes there are more than outputs.
 
     Raises
     ------
@@ -76,8 +85,8 @@ def classes(loss: str, outputs: Any, targets: Any) -> Any:
             f"{loss}: classes are integers from 0, not {targets.dtype}: use "
             "targets.astype(int), or np.unique(labels, return_inverse=True) for other labels"
         )
-    n = shape[-1]
-    words = f"classes from 0 to {n - 1}, as there are {n} outputs a row"
+    n = shape[-1] + more
+    words = f"classes from 0 to {n - 1}, as there are {shape[-1]} outputs a row"
     check_range(loss, targets, lambda t: (t >= 0) & (t < n), words)
     return targets
 

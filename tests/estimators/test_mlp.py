@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from chainrule.models.mlp import NotFittedError
 
 from chainrule.data import load_digits, load_iris
 from chainrule.errors import ArgumentError, DataError, ShapeError
 from chainrule.models import MLPClassifier, MLPRegressor
-from chainrule.models.mlp import NotFittedError
 
 
 def arrays(table, target):
