@@ -324,7 +324,7 @@ class TestRefusals:
             nn.kl_div(np.zeros((1, 2)), np.array([[2.0, 0.0]]))
         with pytest.raises(ArgumentError, match="not negative; row 1 has -1"):
             nn.poisson(z, np.array([0, -1, 3]))
-        with pytest.raises(ArgumentError, match="classes from 0 to 4.* row 1 has 5"):
+        with pytest.raises(ArgumentError, match=r"classes from 0 to 4.* row 1 has 5"):
             nn.ordinal(LOGITS[:2], np.array([4, 5]))
         for level in (0.0, 1.0, np.nan):
             with pytest.raises(ArgumentError, match="level"):

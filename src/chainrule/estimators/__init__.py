@@ -11,8 +11,13 @@ except ImportError:
     raise MissingExtraError("scikit-learn", "sklearn") from None
 
 from chainrule.estimators.base import Estimator
+from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.course import DivergenceError
+from chainrule.estimators.regressor import MLPRegressor
 
-__all__ = ["ESTIMATORS", "Estimator"]
+__all__ = ["ESTIMATORS", "DivergenceError", "Estimator", "MLPClassifier", "MLPRegressor"]
 
 # Whatever stands here is put to all of scikit-learn's checks by the tests.
-ESTIMATORS: dict[str, type[Estimator]] = {}
+ESTIMATORS: dict[str, type[Estimator]] = {
+    cls.__name__: cls for cls in (MLPClassifier, MLPRegressor)
+}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -19,7 +20,7 @@ from chainrule.graph import Array
 FLOATS = (np.float64, np.float32)  # dtypes that are kept; others become the first
 
 
-class Estimator(BaseEstimator):  # type: ignore[misc]
+class Estimator(BaseEstimator):
     """Base of all estimators.
 
     A subclass names the ranges of its arguments in `allowed`, and in `fit` calls
@@ -122,12 +123,37 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         )
 
 
+def stored(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a constructor was given, of its ``locals()``: to be stored as it is.
+
+    Examples
+    --------
+    >>> stored({"self": None, "alpha": 0.1})
+    {'alpha': 0.1}
+    """
+    return {k: v for k, v in arguments.items() if k not in ("self", "__class__")}
+
+
 def _place_in(X: Any, place: int) -> tuple[int, int]:
     """Return row and column of an element, given its place among the stored ones."""
     if issparse(X):
         return int(np.searchsorted(X.indptr, place, side="right")) - 1, int(X.indices[place])
     row, column = divmod(place, X.shape[1])
     return row, column
+
+
+def checked_targets(X: Any, y: Any, numeric: bool = False) -> Array:
+    """Return checked targets, (n,) or (n, k), for rows that are checked elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite, or not as many as the rows.
+    """
+    dtype = np.float64 if numeric else None
+    found: Array = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
+    check_consistent_length(X, found)
+    return found
 
 
 def class_codes(y: Array) -> tuple[Array, Array]:

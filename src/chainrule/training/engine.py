@@ -181,6 +181,7 @@ class Traced:
         return carry, data, order, size, each
 
 
+_FEW = 10  # steps, which a trace takes as long as
 _CHUNK = 0.2  # seconds of steps that are taken at once, by the estimate of `auto`
 
 
@@ -197,6 +198,9 @@ def engine_for(plan: Plan, rows: Rows, state: State, interrupts: Interrupts) -> 
     n_steps = plan.epochs * state.steps_per_epoch * plan.practice.accumulate
     name = plan.engine
     if name == "eager" or not n_steps:
+        return eager
+    if name == "auto" and n_steps < _FEW:
+        eager.why = f"{n_steps} steps are done before a trace of one would be"
         return eager
     try:
         graph = _graph(eager, state)

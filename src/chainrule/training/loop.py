@@ -21,6 +21,7 @@ from chainrule.graph.tree import map_leaves
 from chainrule.nn import Module, load_buffers, named_buffers, named_parameters
 from chainrule.nn.regularisation import Amount
 from chainrule.optim import FullBatch, Optimizer
+from chainrule.optim.optimizer import State as OptimizerState
 from chainrule.training import checkpoint as checkpoints
 from chainrule.training.callbacks import Callback, State, Totals
 from chainrule.training.checkpoint import Checkpoint
@@ -29,7 +30,7 @@ from chainrule.training.engine import engine_for
 from chainrule.training.evaluate import Loss, Metric, evaluate
 from chainrule.training.history import History, Record
 from chainrule.training.interrupts import Interrupts
-from chainrule.training.plan import Plan, Schedule
+from chainrule.training.plan import Order, Plan, Schedule
 from chainrule.training.practice import Practice
 from chainrule.training.progress import progress_callback
 from chainrule.training.rows import Rows, checked_rows
@@ -62,6 +63,7 @@ def fit(
     resume: bool = False,
     sample_weight: Any = None,
     class_weight: ClassWeight | None = None,
+    order: Order | None = None,
     progress: str | bool | int = "auto",
     engine: str = "auto",
 ) -> tuple[Any, History]:
@@ -138,6 +140,9 @@ def fit(
         `chainrule.training.class_weights`. For several columns of labels, a list with one for
         each column, or "balanced", and a row's weights are multiplied. Validation data has its
         own weights.
+    order : callable, optional
+        ``order(epoch)``, epochs counted from 0: the places of the rows in the order in which they
+        are taken, each once. By default they are shuffled.
     progress : {"auto", 0, 1, 2}
         Nothing, a bar, or a line an epoch, on standard error. "auto" is a bar on a terminal.
     engine : {"auto", "eager", "numpy", "numba", "interpreter"}
@@ -190,7 +195,7 @@ def fit(
         early_stopping, (*callbacks, *([shown] if shown else ())),
         checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint)
         else Checkpoint(checkpoint),
-        engine,
+        engine, order,
     )  # fmt: skip
     return Training(plan, rows, model, resume).run()
 
@@ -224,18 +229,30 @@ class Training:
         Not changed.
     resume : bool
         See `fit`.
+    optimizer_state : dict, optional
+        That of earlier training of the network, to be gone on with; it is changed.
     """
 
-    def __init__(self, plan: Plan, rows: Rows, model: Module, resume: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        rows: Rows,
+        model: Module,
+        resume: bool = False,
+        optimizer_state: OptimizerState | None = None,
+    ) -> None:
         self.rows, self.interrupts = rows, Interrupts()
         own = copied(model)
         plan.practice.check(own, rows)
+        if optimizer_state is None:
+            optimizer_state = {"step": 0, "slots": _slots(plan.optimizer, own)}
         self.state = State(
             own,
             plan.optimizer,
-            {"step": 0, "slots": _slots(plan.optimizer, own)},
+            optimizer_state,
             epochs=plan.epochs,
             steps_per_epoch=-(-len(rows) // plan.rows_a_step),
+            step=optimizer_state["step"],
         )
         path = self._resumes(plan) if resume else None
         if path and plan.engine == "auto":
@@ -269,8 +286,8 @@ class Training:
 
     def _epoch(self) -> None:
         state, plan = self.state, self.plan
-        order = permutation(len(self.rows), plan.seed, state.epoch)
-        schedule = plan.schedule_after(state.history)
+        n, schedule = len(self.rows), plan.schedule_after(state.history)
+        order = plan.order(state.epoch) if plan.order else permutation(n, plan.seed, state.epoch)
         every = plan.checkpoint.every_steps if plan.checkpoint else None
         while state.batch < state.steps_per_epoch:
             count = 1 if self.every_step else self.engine.at_once

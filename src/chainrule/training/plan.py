@@ -15,6 +15,7 @@ from chainrule import optim
 from chainrule.constraints import COUNT, Interval, OneOf, check
 from chainrule.engines import registry
 from chainrule.errors import ArgumentError
+from chainrule.graph import Array
 from chainrule.graph.tree import flatten
 from chainrule.optim import FullBatch, Optimizer
 from chainrule.training.callbacks import Callback
@@ -26,6 +27,7 @@ from chainrule.training.practice import Practice
 from chainrule.training.rows import Rows
 
 Schedule = Callable[[int], float]
+Order = Callable[[int], Array]
 ENGINES = ("auto", "eager", *registry.ENGINES)
 
 
@@ -46,6 +48,7 @@ class Plan:
     callbacks: tuple[Callback, ...] = ()
     checkpoint: Checkpoint | None = None
     engine: str = "auto"
+    order: Order | None = None
 
     allowed: ClassVar[Mapping[str, Any]] = {
         "epochs": Interval(0, math.inf, integer=True),
@@ -124,6 +127,7 @@ class Plan:
             "loss": _named(self.loss),
             "optimizer": self.optimizer.config(),
             "schedule": _named(self.schedule),
+            "order": _named(self.order),
             "engine": self.engine,
             "rows": len(rows),
             "checksum of the data": _checksum(rows),

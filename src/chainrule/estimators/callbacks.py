@@ -1,0 +1,65 @@
+"""The tasks of a fit, told to scikit-learn's callbacks where it has them (1.9 and newer)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing: this scikit-learn has no callbacks."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Return the method itself."""
+        return method
+
+
+__all__ = ["CallbackSupportMixin", "Tasks", "with_callbacks"]
+
+
+class Tasks:
+    """A fit and the epochs within it.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        A `CallbackSupportMixin`; its ``fit`` is decorated by `with_callbacks`.
+    epochs : int
+        How many there are at most.
+    **data
+        ``X``, ``y`` and ``metadata``, for callbacks that ask for them.
+    """
+
+    def __init__(self, estimator: Any, epochs: int, **data: Any) -> None:
+        self.estimator, self.data = estimator, data
+        self._whole = self._epoch = None
+        if getattr(estimator, "_skl_callbacks", None):
+            self._whole = estimator._init_callback_context(max_subtasks=epochs)
+
+    def begin(self) -> None:
+        """Tell that the fit begins."""
+        self._tell(self._whole, "begin")
+
+    def begin_epoch(self) -> None:
+        """Tell that an epoch begins."""
+        if self._whole is not None:
+            self._epoch = self._whole.subcontext(task_name="epoch")
+            self._tell(self._epoch, "begin")
+
+    def end_epoch(self) -> bool:
+        """Tell that an epoch ended; return whether a callback asks to stop."""
+        epoch, self._epoch = self._epoch, None
+        return self._tell(epoch, "end")
+
+    def end(self) -> None:
+        """Tell that the fit ended."""
+        self._tell(self._whole, "end")
+
+    def _tell(self, context: Any, event: str) -> bool:
+        if context is None:
+            return False
+        call = getattr(context, f"call_on_fit_task_{event}")
+        # The estimator is ready to predict at any time: nothing has to be put into a copy.
+        return bool(call(estimator=self.estimator, reconstruction_attributes={}, **self.data))

@@ -1,0 +1,421 @@
+"""What `MLPClassifier` and `MLPRegressor` share."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from chainrule import nn
+from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf, check
+from chainrule.doctor import Diagnosis, diagnose
+from chainrule.errors import ArgumentError
+from chainrule.estimators.base import FLOATS, Estimator, checked_targets, row_weights
+from chainrule.estimators.callbacks import CallbackSupportMixin, Tasks, with_callbacks
+from chainrule.estimators.categories import Categories, categorical_columns
+from chainrule.estimators.course import DivergenceError, Held, descend
+from chainrule.estimators.heads import Heads
+from chainrule.estimators.lbfgs import minimise
+from chainrule.estimators.network import Kept, Objective, start, wide
+from chainrule.estimators.rows import outputs_of, part, rows_of
+from chainrule.estimators.solvers import Solver
+from chainrule.explanation import explain
+from chainrule.graph import Array
+from chainrule.nn.dense import NORMALIZATIONS, for_each
+from chainrule.optim import Optimizer
+from chainrule.training import Rows
+from chainrule.training.plan import ENGINES
+
+_NAMES = {"logistic": "sigmoid"}  # of activations, where scikit-learn's differ
+_BOOLEAN = OneOf((True, False))
+_SOLVERS = OneOf(("lbfgs", "sgd", "adam"))
+_RATES = OneOf(("constant", "invscaling", "adaptive"))
+_ACTIVATIONS = OneOf(tuple(sorted({*nn.ACTIVATIONS, *_NAMES} - {"binary_step"})))
+
+
+def stochastic(mlp: Any) -> bool:
+    """Return whether an estimator can take single steps.
+
+    Raises
+    ------
+    AttributeError
+        If it cannot.
+    """
+    if mlp.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers: solver='lbfgs' is none"
+        )
+    return True
+
+
+class MLP(CallbackSupportMixin, Estimator):
+    """Base of the two; a subclass says what targets are and what outputs mean."""
+
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    _sparse = True
+    allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
+        "alpha": NON_NEGATIVE,
+        "learning_rate_init": POSITIVE,
+        "power_t": NON_NEGATIVE,
+        "max_iter": COUNT,
+        "shuffle": _BOOLEAN,
+        "tol": NON_NEGATIVE,
+        "warm_start": _BOOLEAN,
+        "momentum": FRACTION,
+        "nesterovs_momentum": _BOOLEAN,
+        "early_stopping": _BOOLEAN,
+        "validation_fraction": FRACTION,
+        "beta_1": FRACTION,
+        "beta_2": FRACTION,
+        "epsilon": POSITIVE,
+        "max_fun": COUNT,
+        "normalization": OneOf((None, *NORMALIZATIONS)),
+        "engine": OneOf(ENGINES),
+    }
+
+    # What a subclass says -----------------------------------------------------------------------
+
+    @abstractmethod
+    def _learn_targets(self, y: Array, first: bool, incremental: bool) -> None:
+        """Learn classes or the shape of targets, or compare with what was learned."""
+
+    @abstractmethod
+    def _make_heads(self, y: Any) -> Heads:
+        """Return what the outputs mean."""
+
+    @abstractmethod
+    def _encoded(self, y: Array, dtype: Any) -> list[Array]:
+        """Return targets as the loss takes them, one array for each head."""
+
+    @abstractmethod
+    def _predicted(self, outputs: Array) -> Array:
+        """Return predictions for a network's outputs."""
+
+    @abstractmethod
+    def _measure(self, y: Any, predicted: Array, sample_weight: Any = None) -> float:
+        """Return the score of predictions."""
+
+    # Fitting ------------------------------------------------------------------------------------
+
+    @with_callbacks
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array_like, data frame or sparse matrix, shape (n, d)
+        y : array_like, shape (n,) or (n, k)
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Not negative. A row of weight 2 counts as the row given twice, one of 0 as not given.
+        validation_data : tuple ``(X, y)`` or ``(X, y, sample_weight)``, optional
+            Rows that are not trained on: their loss goes to `validation_loss_curve_`, and early
+            stopping watches them in place of rows that it would hold out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If an argument or the data cannot be used.
+        DivergenceError
+            If training leads to numbers that are not finite: a ValueError that says where.
+        """
+        return self._fit(X, y, sample_weight, validation_data)
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation_data: Any = None, once: bool = False
+    ) -> Self:
+        self._check_arguments()
+        if self.early_stopping and once:
+            raise ArgumentError("partial_fit does not support early_stopping=True")
+        first = not hasattr(self, "coefs_") or not (self.warm_start or once)
+        given = X, y
+        X, y = self._inputs(X, y, first)
+        self._learn_targets(y, first, once)
+        self._random_state = check_random_state(self.random_state)
+        dtype = _dtype_of(X)
+        if first:
+            self._heads = self._make_heads(given[1] if y.ndim > 1 else y)
+            self._start(X, dtype)
+        elif not hasattr(self, "_kept"):
+            self._adopt_by_hand(y, dtype)
+        weight = row_weights(_any_array(X), sample_weight, getattr(self, "class_weight", None), y)
+        rows = rows_of(X, self._encoded(y, dtype), weight, dtype)
+        counted = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
+        if len(counted) == 0:
+            raise ArgumentError("all sample weights are zero, and a class or number needs one row")
+        if self.solver == "lbfgs":
+            self.__dict__.pop("_optimizer", None)
+            minimise(self, part(rows, counted) if len(counted) < len(rows) else rows)
+        else:
+            self._descend(rows, counted, given, validation_data, once)
+        self._check_finite()
+        return self
+
+    def _descend(
+        self, rows: Rows, counted: Array, given: Any, validation_data: Any, once: bool
+    ) -> None:
+        solver = self._optimizer if once and hasattr(self, "_optimizer") else Solver.of(self)
+        held = None
+        if validation_data is not None:
+            held = self._given_rows(validation_data, rows.dtype)
+        elif self.early_stopping:
+            counted, held = self._split(rows, counted, given)
+        if len(counted) < len(rows):
+            rows = part(rows, counted)
+        tasks = Tasks(self, 1 if once else self.max_iter, X=given[0], y=given[1])
+        tasks.begin()
+        self._optimizer: Solver = solver
+        self.history_ = descend(self, rows, held, solver, tasks, once)
+        tasks.end()
+
+    def _inputs(self, X: Any, y: Any, first: bool) -> tuple[Any, Array]:
+        """Return rows as the network takes them, and targets."""
+        if self.categorical_features is None:
+            X, y = self._rows_and_targets(
+                X, y, reset=first, several=True, numeric=self._numeric_targets
+            )
+        else:
+            validate_data(self, X, skip_check_array=True, reset=first)
+            y = checked_targets(X, y, self._numeric_targets)
+            X = self._categorised(X, first)
+        return X, y.toarray() if issparse(y) else y
+
+    def _categorised(self, X: Any, first: bool) -> Any:
+        if issparse(X):
+            raise ArgumentError("categorical_features needs a data frame or an array, not CSR")
+        n = self.n_features_in_
+        if first:
+            columns = categorical_columns(self.categorical_features, X, n)
+            self._categories = Categories.learn(X, columns)
+        if not self._categories.columns:
+            return self._rows(X)
+        return self._categories.apart(X, n, FLOATS, self._refuse)
+
+    def _prepared(self, X: Any) -> Any:
+        """Return rows to be predicted as the network takes them."""
+        if self.categorical_features is None:
+            return self._rows(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return self._categorised(X, False)
+
+    # The network --------------------------------------------------------------------------------
+
+    def _sizes(self) -> list[int]:
+        given = self.hidden_layer_sizes
+        sizes = [int(n) for n in given] if isinstance(given, Iterable) else [int(given)]
+        if any(n <= 0 for n in sizes):
+            raise ArgumentError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        return sizes
+
+    def _activations(self) -> list[Any]:
+        given = self.activation
+        each = given if isinstance(given, (list, tuple)) else [given]
+        for one in each:
+            if not callable(one):
+                check(type(self).__name__, {"activation": _ACTIVATIONS}, {"activation": one})
+        names = [one if callable(one) else _NAMES.get(one, one) for one in each]
+        return for_each(
+            "activation", names if isinstance(given, (list, tuple)) else names[0],
+            len(self._sizes()),
+        )  # fmt: skip
+
+    def _untrained(self, n_numbers: int, embedded: list[tuple[int, int]], dtype: Any) -> Any:
+        """Return a network with zeros."""
+        options: dict[str, Any] = {
+            "activation": self._activations(),
+            "dropout": self.dropout,
+            "normalization": self.normalization,
+            "dtype": dtype,
+        }
+        sizes = [*self._sizes(), self._heads.width]
+        if embedded:
+            return nn.TableNetwork(n_numbers, embedded, sizes, None, **options)
+        return nn.dense([n_numbers, *sizes], None, **options)
+
+    def _start(self, X: Any, dtype: Any) -> None:
+        """Make a network with initial weights, and empty books."""
+        embedded: list[tuple[int, int]] = []
+        n_numbers = X.shape[1] if not isinstance(X, dict) else 0
+        if isinstance(X, dict):
+            embedded = self._categories.embedded
+            n_numbers = X["numbers"].shape[1] if "numbers" in X else 0
+        network = self._untrained(n_numbers, embedded, dtype)
+        self._adopt(start(network, self._activations(), self._random_state))
+        self.n_outputs_ = self._heads.width
+        self.n_layers_ = len(self.coefs_) + 1
+        self.out_activation_ = self._heads.activation
+        self.n_iter_ = self.t_ = 0
+        stops = bool(self.early_stopping)
+        self.loss_curve_: list[float] = []
+        self.validation_loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.best_loss_ = None if stops else math.inf
+        self.validation_scores_: list[float] | None = [] if stops else None
+        self.best_validation_score_ = -math.inf if stops else None
+
+    def _adopt_by_hand(self, y: Array, dtype: Any) -> None:
+        """Make a network of ``coefs_`` and ``intercepts_`` that were set without a fit."""
+        self._heads = self._make_heads(y)
+        coefs, intercepts = self.coefs_, self.intercepts_
+        self._kept = Kept(self._untrained(np.shape(coefs[0])[0], [], dtype))
+        self.coefs_ = [np.asarray(c, dtype) for c in coefs]
+        self.intercepts_ = [np.asarray(b, dtype) for b in intercepts]
+
+    def _adopt(self, network: nn.Module) -> None:
+        """Hold a network's arrays, without copying."""
+        self._kept = Kept(network)
+        self.coefs_, self.intercepts_ = Kept.coefs(network)
+
+    @property
+    def network_(self) -> Any:
+        """The network, which maps rows to outputs before their activation."""
+        check_is_fitted(self, "_kept")
+        return self._kept.network(self.coefs_, self.intercepts_)
+
+    def _check_finite(self) -> None:
+        if not all(np.isfinite(p).all() for p in [*self.coefs_, *self.intercepts_]):
+            raise DivergenceError(
+                "Solver produced non-finite parameter weights. The input data may contain large "
+                "values and need to be preprocessed."
+            )
+
+    def _check_arguments(self) -> None:
+        super()._check_arguments()
+        owner = type(self).__name__
+        if not isinstance(self.solver, Optimizer):
+            check(owner, {"solver": _SOLVERS}, {"solver": self.solver})
+        if not callable(self.learning_rate):
+            check(owner, {"learning_rate": _RATES}, {"learning_rate": self.learning_rate})
+        if self.batch_size != "auto":
+            check(owner, {"batch_size": COUNT}, {"batch_size": self.batch_size})
+        if self.n_iter_no_change != math.inf:
+            check(owner, {"n_iter_no_change": COUNT}, {"n_iter_no_change": self.n_iter_no_change})
+        for share in for_each("dropout", self.dropout, len(self._sizes())):
+            check(owner, {"dropout": FRACTION}, {"dropout": share})
+        self._activations()
+
+    # Rows that are held out ---------------------------------------------------------------------
+
+    def _split(self, rows: Rows, counted: Array, given: Any) -> tuple[Array, Held]:
+        """Return the places of rows to train on, and the rest."""
+        strata = None
+        if self._stratified:
+            strata = rows.y[0][counted, 0].astype(bool)
+        kept, held = train_test_split(
+            counted, random_state=self._random_state, test_size=self.validation_fraction,
+            stratify=strata,
+        )  # fmt: skip
+        if len(held) < 2:
+            raise ArgumentError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        X, y = (_safe_indexing(one, held) for one in given)
+        return kept, Held(part(rows, held), X, y)
+
+    def _given_rows(self, validation_data: Any, dtype: Any) -> Held:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ArgumentError("validation_data must be (X, y) or (X, y, sample_weight)")
+        X, y, *more = validation_data
+        inputs, targets = self._inputs(X, y, False)
+        self._learn_targets(targets, False, True)
+        weight = row_weights(_any_array(inputs), more[0] if more else None)
+        return Held(rows_of(inputs, self._encoded(targets, dtype), weight, dtype), X, y)
+
+    # Outputs ------------------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs, in double precision."""
+        check_is_fitted(self)
+        with np.errstate(all="ignore"):
+            return outputs_of(wide(self.network_), self._prepared(X))
+
+    def explain_(self, X: Any, y: Any) -> Any:
+        """Write down forward and backward pass of the trained network's loss on rows.
+
+        Parameters
+        ----------
+        X, y : array_like
+            A few rows and their targets.
+
+        Returns
+        -------
+        Explanation
+            See `chainrule.explain`. The loss is that of training, its penalty left out.
+        """
+        check_is_fitted(self)
+        rows = self._prepared(X)
+        rows = rows.toarray() if issparse(rows) else rows
+        heads, targets = self._heads, self._targets(y)
+
+        def loss(network: Any, X: Any) -> Any:
+            return Objective(heads)((network(X), 0.0), targets)
+
+        return explain(loss, wrt="network")(self.network_, rows)
+
+    def diagnose_(self, X: Any, y: Any, **options: Any) -> Diagnosis:
+        """Examine the trained network, its data and its training.
+
+        Parameters
+        ----------
+        X, y : array_like
+            Rows and targets that it was trained on, or others like them.
+        **options
+            As for `chainrule.diagnose`, such as ``validation``, ``optimizer`` or ``try_fixes``.
+
+        Returns
+        -------
+        Diagnosis
+        """
+        check_is_fitted(self)
+        rows = self._prepared(X)
+        rows = rows.toarray() if issparse(rows) else rows
+        targets = self._targets(y)
+        known = {
+            "loss": self._plain_loss(),
+            "history": getattr(self, "history_", None),
+            "names": getattr(self, "feature_names_in_", ()),
+        }
+        y = targets[0] if len(targets) == 1 else targets
+        return diagnose(self.network_, (rows, y), **{**known, **options})
+
+    def _targets(self, y: Any) -> list[Array]:
+        targets = np.asarray(y)
+        self._learn_targets(targets, False, True)
+        return self._encoded(targets, self.coefs_[0].dtype)
+
+    def _plain_loss(self) -> Any:
+        """Return the loss as a function of outputs and targets."""
+        heads = self._heads
+        if len(heads.parts) == 1 and heads.parts[0].factor == 1.0:
+            return heads.parts[0].loss
+        several = len(heads.parts) > 1
+
+        def loss(outputs: Any, targets: Any) -> Any:
+            return np.mean(heads.costs(outputs, targets if several else [targets]))
+
+        return loss
+
+
+def _any_array(X: Any) -> Any:
+    return next(iter(X.values())) if isinstance(X, dict) else X
+
+
+def _dtype_of(X: Any) -> Any:
+    if isinstance(X, dict):
+        return X["numbers"].dtype if "numbers" in X else np.dtype(np.float64)
+    return X.dtype
