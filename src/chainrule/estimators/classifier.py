@@ -183,11 +183,13 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def predict(self, X: Any) -> Array:
         """Return the likeliest class of each row, shape (n,), or 0 and 1 for labels, (n, k)."""
-        return self._predicted(self._outputs(X))
+        outputs = self._outputs(X)
+        return self._predicted(outputs)
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, or of each label, shape (n, k)."""
-        found = self._heads.finish(self._outputs(X))
+        outputs = self._outputs(X)
+        found = self._heads.finish(outputs)
         if not self._labels and len(self.classes_) == 1:
             found = np.ones_like(found)
         elif not self._labels and found.shape[1] == 1:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
-from sklearn.utils import shuffle
 
 from chainrule.errors import Interrupted, NonFiniteError
 from chainrule.estimators.callbacks import Tasks
@@ -159,7 +158,13 @@ class Watch(Callback):
 
 
 def descend(
-    mlp: Any, rows: Rows, held: Held | None, solver: Solver, tasks: Tasks, once: bool
+    mlp: Any,
+    rows: Rows,
+    held: Held | None,
+    solver: Solver,
+    tasks: Tasks,
+    random: np.random.RandomState,
+    once: bool,
 ) -> History:
     """Train an estimator's network by steps; return the history.
 
@@ -170,6 +175,8 @@ def descend(
     held : Held, optional
     solver : Solver
     tasks : Tasks
+    random : numpy.random.RandomState
+        Of the order of the rows.
     once : bool
         Whether to stop after one epoch.
 
@@ -180,7 +187,7 @@ def descend(
         an epoch to go back to.
     """
     watch = Watch(mlp, solver, len(rows), held, tasks)
-    plan = _plan(mlp, rows, solver, watch, 1 if once else mlp.max_iter)
+    plan = _plan(mlp, len(rows), solver, watch, random, 1 if once else mlp.max_iter)
     model = Penalised(mlp.network_, mlp.alpha)
     training = Training(plan, rows, model, optimizer_state=solver.state)
     try:
@@ -204,14 +211,17 @@ def descend(
     return _with_validation(training.state.history, watch)
 
 
-def _plan(mlp: Any, rows: Rows, solver: Solver, watch: Watch, epochs: int) -> Plan:
-    n, random = len(rows), mlp._random_state
+def _plan(
+    mlp: Any, n: int, solver: Solver, watch: Watch, random: np.random.RandomState, epochs: int
+) -> Plan:
     places = np.arange(n)
 
     def order(epoch: int) -> Array:
         nonlocal places
         if mlp.shuffle:
-            places = shuffle(places, random_state=random)
+            drawn = np.arange(n)  # as sklearn.utils.shuffle does, less the checks of its arguments
+            random.shuffle(drawn)
+            places = places[drawn]
         return places
 
     bar = progress_callback(mlp.verbose == "bar")

@@ -145,11 +145,11 @@ class MLP(CallbackSupportMixin, Estimator):
         given = X, y
         X, y = self._inputs(X, y, first)
         self._learn_targets(y, first, once)
-        self._random_state = check_random_state(self.random_state)
+        random = check_random_state(self.random_state)
         dtype = _dtype_of(X)
         if first:
             self._heads = self._make_heads(given[1] if y.ndim > 1 else y)
-            self._start(X, dtype)
+            self._start(X, dtype, random)
         elif not hasattr(self, "_kept"):
             self._adopt_by_hand(y, dtype)
         weight = row_weights(_any_array(X), sample_weight, getattr(self, "class_weight", None), y)
@@ -161,25 +161,25 @@ class MLP(CallbackSupportMixin, Estimator):
             self.__dict__.pop("_optimizer", None)
             minimise(self, part(rows, counted) if len(counted) < len(rows) else rows)
         else:
-            self._descend(rows, counted, given, validation_data, once)
+            self._descend(rows, counted, given, validation_data, random, once)
         self._check_finite()
         return self
 
     def _descend(
-        self, rows: Rows, counted: Array, given: Any, validation_data: Any, once: bool
+        self, rows: Rows, counted: Array, given: Any, validation_data: Any, random: Any, once: bool
     ) -> None:
         solver = self._optimizer if once and hasattr(self, "_optimizer") else Solver.of(self)
         held = None
         if validation_data is not None:
             held = self._given_rows(validation_data, rows.dtype)
         elif self.early_stopping:
-            counted, held = self._split(rows, counted, given)
+            counted, held = self._split(rows, counted, given, random)
         if len(counted) < len(rows):
             rows = part(rows, counted)
         tasks = Tasks(self, 1 if once else self.max_iter, X=given[0], y=given[1])
         tasks.begin()
         self._optimizer: Solver = solver
-        self.history_ = descend(self, rows, held, solver, tasks, once)
+        self.history_ = descend(self, rows, held, solver, tasks, random, once)
         tasks.end()
 
     def _inputs(self, X: Any, y: Any, first: bool) -> tuple[Any, Array]:
@@ -246,7 +246,7 @@ class MLP(CallbackSupportMixin, Estimator):
             return nn.TableNetwork(n_numbers, embedded, sizes, None, **options)
         return nn.dense([n_numbers, *sizes], None, **options)
 
-    def _start(self, X: Any, dtype: Any) -> None:
+    def _start(self, X: Any, dtype: Any, random: np.random.RandomState) -> None:
         """Make a network with initial weights, and empty books."""
         embedded: list[tuple[int, int]] = []
         n_numbers = X.shape[1] if not isinstance(X, dict) else 0
@@ -254,7 +254,7 @@ class MLP(CallbackSupportMixin, Estimator):
             embedded = self._categories.embedded
             n_numbers = X["numbers"].shape[1] if "numbers" in X else 0
         network = self._untrained(n_numbers, embedded, dtype)
-        self._adopt(start(network, self._activations(), self._random_state))
+        self._adopt(start(network, self._activations(), random))
         self.n_outputs_ = self._heads.width
         self.n_layers_ = len(self.coefs_) + 1
         self.out_activation_ = self._heads.activation
@@ -310,13 +310,15 @@ class MLP(CallbackSupportMixin, Estimator):
 
     # Rows that are held out ---------------------------------------------------------------------
 
-    def _split(self, rows: Rows, counted: Array, given: Any) -> tuple[Array, Held]:
+    def _split(
+        self, rows: Rows, counted: Array, given: Any, random: np.random.RandomState
+    ) -> tuple[Array, Held]:
         """Return the places of rows to train on, and the rest."""
         strata = None
         if self._stratified:
-            strata = rows.y[0][counted, 0].astype(bool)
+            strata = rows.y[0][counted].astype(bool)
         kept, held = train_test_split(
-            counted, random_state=self._random_state, test_size=self.validation_fraction,
+            counted, random_state=random, test_size=self.validation_fraction,
             stratify=strata,
         )  # fmt: skip
         if len(held) < 2:

@@ -90,7 +90,8 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, shape (n,) or (n, k) as `y` had in training."""
-        found = self._predicted(self._outputs(X))
+        outputs = self._outputs(X)
+        found = self._predicted(outputs)
         return found.astype(self.coefs_[0].dtype, copy=False)
 
     # What MLP asks for --------------------------------------------------------------------------
