@@ -1,150 +1,320 @@
-"""MLPClassifier and MLPRegressor: scikit-learn's conventions on plain arrays."""
+"""MLPClassifier and MLPRegressor beside scikit-learn's: the same arguments, the same numbers."""
+
+import inspect
+import pickle
+import warnings
 
 import numpy as np
 import pytest
-from chainrule.models.mlp import NotFittedError
+from scipy.sparse import csr_matrix
+from sklearn import neural_network as theirs
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from chainrule.data import load_digits, load_iris
-from chainrule.errors import ArgumentError, DataError, ShapeError
-from chainrule.models import MLPClassifier, MLPRegressor
+import chainrule as cr
+from chainrule import estimators as ours
+from chainrule.errors import ArgumentError
+from chainrule.estimators.heads import class_heads, number_heads
+from chainrule.estimators.network import Objective, Penalised
+from chainrule.training import Rows
+from chainrule.training.evaluate import loss_of
 
-
-def arrays(table, target):
-    X = np.stack([table[name].numbers() for name in table.names if name != target], axis=1)
-    X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
-    levels, codes = table[target].categories()
-    return X, np.array(levels)[codes]
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return arrays(load_iris(), "species")
-
-
-def test_classes_keep_their_names_and_probabilities_sum_to_one(iris):
-    X, y = iris
-    model = MLPClassifier(
-        (16,), batch_size=16, max_iter=40, learning_rate_init=0.01, random_state=0
-    ).fit(X, y)
-    assert model.classes_.tolist() == ["Iris-setosa", "Iris-versicolor", "Iris-virginica"]
-    probabilities = model.predict_proba(X)
-    assert probabilities.shape == (150, 3)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-12)
-    chosen = model.classes_[probabilities.argmax(axis=1)]
-    assert (chosen == model.predict(X)).all()
-    assert model.score(X, y) == (model.predict(X) == y).mean() > 0.95
-    assert (model.n_iter_, model.n_features_in_, model.n_outputs_) == (40, 4, 3)
-    assert model.loss_curve_[-1] == model.loss_ < model.loss_curve_[0]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+IRIS, SPECIES = load_iris(return_X_y=True)
+IRIS = (IRIS - IRIS.mean(axis=0)) / IRIS.std(axis=0)
+DIGITS, DIGIT = (a[:400] for a in load_digits(return_X_y=True))
+DIGITS = DIGITS / 16
+RNG = np.random.default_rng(0)
+LABELLED, LABELS = make_multilabel_classification(n_samples=80, random_state=0)
+TWO = np.stack([IRIS[:, 0] * IRIS[:, 2], np.abs(IRIS[:, 1])], axis=1)
+WEIGHT = RNG.random(len(IRIS)) + 0.1
 
 
-def test_two_classes_have_one_output(iris):
-    X, y = iris
-    X, y = X[:100], y[:100]
-    model = MLPClassifier((4,), max_iter=60, learning_rate_init=0.02, random_state=0).fit(X, y)
-    assert model.n_outputs_ == 1
-    assert model.predict_proba(X).shape == (100, 2)
-    assert model.score(X, y) == 1.0
+def both(name, X, y, calls=1, method="fit", data=None, **options):
+    """Return ours and theirs, fitted alike."""
+    made = []
+    for module in (ours, theirs):
+        model = getattr(module, name)(random_state=0, **options)
+        for _ in range(calls):
+            getattr(model, method)(X, y, **(data or {}))
+        made.append(model)
+    return made
 
 
-def test_labels_are_independent(iris):
-    X, _ = iris
-    labels = np.stack([X[:, 2] > 0, X[:, 1] > 0], axis=1).astype(int)
-    model = MLPClassifier((16,), max_iter=60, learning_rate_init=0.02, random_state=0)
-    model.fit(X, labels)
-    assert model.predict(X).shape == (150, 2)
-    assert model.score(X, labels) > 0.9
-    with pytest.raises(DataError, match="0 or 1"):
-        model.fit(X, labels * 2)
+# Name, X, y and the rest: as many ways through the code as scikit-learn has.
+ALIKE = {
+    "adam": ("MLPClassifier", DIGITS, DIGIT, {"max_iter": 8}),
+    "binary": ("MLPClassifier", IRIS[:100], SPECIES[:100], {"max_iter": 30}),
+    "labels": ("MLPClassifier", LABELLED, LABELS, {"max_iter": 10}),
+    "layers": ("MLPClassifier", DIGITS, DIGIT, {"max_iter": 5, "hidden_layer_sizes": (20, 9)}),
+    "logistic": ("MLPClassifier", DIGITS, DIGIT, {"max_iter": 5, "activation": "logistic"}),
+    "tanh": ("MLPRegressor", IRIS, TWO[:, 0], {"max_iter": 20, "activation": "tanh"}),
+    "identity": ("MLPRegressor", IRIS, TWO[:, 0], {"max_iter": 20, "activation": "identity"}),
+    "alpha": ("MLPRegressor", IRIS, TWO[:, 0], {"max_iter": 20, "alpha": 1.0}),
+    "small batches": ("MLPRegressor", IRIS, TWO[:, 0], {"max_iter": 3, "batch_size": 7}),
+    "unshuffled": ("MLPRegressor", IRIS, TWO[:, 0], {"max_iter": 5, "shuffle": False}),
+    "sgd": ("MLPClassifier", DIGITS, DIGIT, {"max_iter": 8, "solver": "sgd"}),
+    "heavy ball": (
+        "MLPRegressor", IRIS, TWO[:, 0],
+        {"max_iter": 20, "solver": "sgd", "nesterovs_momentum": False},
+    ),
+    "no momentum": ("MLPRegressor", IRIS, TWO[:, 0], {"solver": "sgd", "momentum": 0.0}),
+    "invscaling": (
+        "MLPClassifier", DIGITS, DIGIT,
+        {"max_iter": 8, "solver": "sgd", "learning_rate": "invscaling", "power_t": 0.1},
+    ),
+    "adaptive": (
+        "MLPRegressor", IRIS, TWO[:, 0],
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.01, "learning_rate_init": 0.1},
+    ),
+    "stops": ("MLPRegressor", IRIS, TWO[:, 0], {"tol": 0.02, "learning_rate_init": 0.01}),
+    "early stopping": (
+        "MLPClassifier", IRIS, SPECIES,
+        {"early_stopping": True, "learning_rate_init": 0.01, "n_iter_no_change": 4},
+    ),
+    "stratified": (
+        "MLPClassifier", IRIS[:100], SPECIES[:100], {"early_stopping": True, "max_iter": 15},
+    ),
+    "lbfgs": ("MLPClassifier", IRIS, SPECIES, {"solver": "lbfgs", "max_iter": 15}),
+    "lbfgs numbers": ("MLPRegressor", IRIS, TWO[:, 0], {"solver": "lbfgs", "max_iter": 15}),
+    "counts": (
+        "MLPRegressor", IRIS, np.round(TWO[:, 1] * 3), {"loss": "poisson", "max_iter": 20},
+    ),
+}  # fmt: skip
 
 
-def test_digits_are_read():
-    X, y = arrays(load_digits(), "digit")
-    model = MLPClassifier((64,), batch_size=32, max_iter=12, random_state=0).fit(X[:1400], y[:1400])
-    assert model.score(X[1400:], y[1400:]) > 0.88
+def assert_same(a, b, rtol=1e-7):
+    for mine, other in zip([*a.coefs_, *a.intercepts_], [*b.coefs_, *b.intercepts_], strict=True):
+        assert mine.shape == other.shape
+        assert mine.dtype == other.dtype
+        np.testing.assert_allclose(mine, other, rtol=rtol, atol=rtol)
+    for name in ("n_iter_", "n_layers_", "n_outputs_", "out_activation_", "t_", "n_features_in_"):
+        assert getattr(a, name) == getattr(b, name), name
+    for name in ("loss_", "loss_curve_", "best_loss_", "validation_scores_"):
+        if getattr(b, name, None) is not None and not (a.solver == "lbfgs" and name != "loss_"):
+            np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=rtol)
+        elif hasattr(b, name):
+            assert hasattr(a, name)
 
 
-def test_several_numbers_keep_their_shape(iris):
-    X, _ = iris
-    Y = np.stack([X[:, 0] - X[:, 2], X[:, 1]], axis=1)
-    model = MLPRegressor((), max_iter=100, learning_rate_init=0.05, random_state=0).fit(X, Y)
-    assert model.predict(X).shape == (150, 2)
-    assert model.score(X, Y) > 0.98
-    one = MLPRegressor((8,), max_iter=5, random_state=0).fit(X, Y[:, 0])
-    assert one.predict(X).shape == (150,)
+@pytest.mark.parametrize("case", ALIKE.values(), ids=ALIKE)
+def test_the_same_random_state_gives_the_same_network(case):
+    name, X, y, options = case
+    a, b = both(name, X, y, **options)
+    if (
+        options.get("loss") == "poisson"
+        and "loss" not in inspect.signature(theirs.MLPRegressor).parameters
+    ):
+        pytest.skip("this scikit-learn has no loss='poisson'")
+    assert_same(a, b)
+    np.testing.assert_allclose(a.predict(X), b.predict(X), rtol=1e-7)
+    if name == "MLPClassifier":
+        np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(X), rtol=1e-6, atol=1e-12)
+        assert a.classes_.tolist() == b.classes_.tolist()
+    else:
+        assert a.score(X, y) == pytest.approx(b.score(X, y))
 
 
-def test_early_stopping_holds_rows_out(iris):
-    X, y = iris
-    model = MLPClassifier(
-        (32,), max_iter=300, learning_rate_init=0.02, early_stopping=True,
-        n_iter_no_change=3, random_state=0,
-    )  # fmt: skip
-    model.fit(X, y)
-    assert model.n_iter_ < 300
-    assert model.history_.best_epoch == model.n_iter_ - 3
-    assert len(model.history_["validation_loss"]) == model.n_iter_
+def test_engines_give_the_same_network():
+    for engine in ("eager", "numpy", "interpreter"):
+        a, b = both("MLPClassifier", DIGITS, DIGIT, max_iter=3)
+        a = ours.MLPClassifier(random_state=0, max_iter=3, engine=engine).fit(DIGITS, DIGIT)
+        assert a.history_.engine == engine
+        assert_same(a, b)
 
 
-def test_the_seed_decides_everything(iris):
-    X, y = iris
-    options = {"hidden_layer_sizes": (8,), "max_iter": 3, "dropout": 0.2}
-    first, second, other = (
-        MLPClassifier(**options, random_state=seed).fit(X, y).predict_proba(X) for seed in (1, 1, 2)
+def test_weights_partial_fit_and_warm_start_are_theirs_too():
+    assert_same(*both("MLPClassifier", IRIS, SPECIES, max_iter=9, data={"sample_weight": WEIGHT}))
+    weighted = {"sample_weight": WEIGHT}
+    assert_same(*both("MLPRegressor", IRIS, TWO[:, 0], solver="lbfgs", max_iter=9, data=weighted))
+    steps = {"classes": [0, 1, 2]}
+    assert_same(*both("MLPClassifier", IRIS, SPECIES, 5, "partial_fit", steps))
+    assert_same(*both("MLPRegressor", IRIS, TWO[:, 0], 5, "partial_fit", solver="sgd"))
+    assert_same(*both("MLPRegressor", IRIS, TWO[:, 0], 3, warm_start=True, max_iter=4))
+    # Of several targets the same gradient is followed, and its own loss reported.
+    a, b = both("MLPRegressor", IRIS, TWO, max_iter=10)
+    assert a.loss_ == pytest.approx(2 * b.loss_, rel=0.2)
+    np.testing.assert_allclose(a.predict(IRIS), b.predict(IRIS), rtol=1e-6)
+
+
+def test_float32_stays_and_sparse_rows_are_dense_ones():
+    a, b = both("MLPClassifier", DIGITS.astype(np.float32), DIGIT, max_iter=4)
+    assert_same(a, b, rtol=2e-3)
+    for solver in ("adam", "lbfgs"):
+        options = {"random_state": 0, "max_iter": 4, "solver": solver}
+        dense = ours.MLPClassifier(**options).fit(DIGITS, DIGIT)
+        sparse = ours.MLPClassifier(**options).fit(csr_matrix(DIGITS), DIGIT)
+        assert_same(sparse, dense)
+        np.testing.assert_allclose(
+            sparse.predict_proba(csr_matrix(DIGITS)), dense.predict_proba(DIGITS), rtol=1e-9
+        )
+
+
+def test_large_sparse_rows_are_never_dense_all_at_once(monkeypatch):
+    from chainrule.estimators import rows
+
+    monkeypatch.setattr(rows, "SMALL", 0)
+    monkeypatch.setattr(rows, "_BLOCK", 64 * 50)
+    seen = []
+    toarray = csr_matrix.toarray
+    monkeypatch.setattr(
+        csr_matrix, "toarray", lambda self, *a, **k: seen.append(self.shape[0]) or toarray(self)
     )
-    assert first.tobytes() == second.tobytes() != other.tobytes()
+    for solver in ("adam", "lbfgs"):
+        options = {"random_state": 0, "max_iter": 3, "solver": solver, "batch_size": 40}
+        sparse = ours.MLPClassifier(**options, early_stopping=True).fit(csr_matrix(DIGITS), DIGIT)
+        sparse.predict(csr_matrix(DIGITS))
+        assert max(seen) <= 50
+        dense = ours.MLPClassifier(**options, early_stopping=True).fit(DIGITS, DIGIT)
+        assert_same(sparse, dense, rtol=1e-6)
 
 
-def test_rows_of_no_weight_do_not_count(iris):
-    X, y = iris
-    weight = (y != "Iris-setosa").astype(float)
-    model = MLPClassifier((8,), max_iter=60, learning_rate_init=0.02, random_state=0)
-    model.fit(X, y, sample_weight=weight)
-    assert (model.predict(X[y == "Iris-virginica"]) == "Iris-virginica").mean() > 0.8
-    assert model.predict_proba(X[y != "Iris-setosa"])[:, 0].mean() < 0.1
-
-
-def test_parameters_can_be_read_and_changed():
-    model = MLPRegressor((3,), alpha=0.1)
-    assert type(model)(**model.get_params()).get_params() == model.get_params()
-    assert model.set_params(max_iter=7) is model
-    assert model.max_iter == 7
-    assert repr(model) == "MLPRegressor(hidden_layer_sizes=(3,), alpha=0.1, max_iter=7)"
-    with pytest.raises(ArgumentError, match="no parameter 'depth'"):
-        model.set_params(depth=3)
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_arguments_are_theirs_in_order_and_with_their_defaults(name):
+    mine, other = (inspect.signature(getattr(module, name)).parameters for module in (ours, theirs))
+    for key, parameter in other.items():
+        assert mine[key].default == parameter.default, key
+        assert mine[key].kind == parameter.kind, key
+    positional = [k for k, p in other.items() if p.kind is not p.KEYWORD_ONLY]
+    assert list(mine)[: len(positional)] == positional
+    public = {attribute for attribute in dir(getattr(theirs, name)) if attribute[0] != "_"}
+    assert public <= set(dir(getattr(ours, name)))
 
 
 @pytest.mark.parametrize(
-    ("X", "y", "error", "match"),
+    ("heads", "y"),
     [
-        (np.zeros(3), [0, 1, 0], ShapeError, "rows of features"),
-        (np.zeros((0, 2)), [], ShapeError, "at least one row"),
-        (np.zeros((3, 2)), [0, 1], ShapeError, "3 rows and y 2"),
-        ([[0.0, np.nan], [1.0, 2.0]], [0, 1], DataError, "nan at row 0, column 1"),
-        ([[0.0, 1e300], [1.0, 2.0]], [0, 1], DataError, "row 0, column 1"),
-        ([["a", "b"], ["c", "d"]], [0, 1], DataError, "must hold numbers"),
-        (np.zeros((2, 2)), [1, 1], DataError, "two classes"),
-        (np.zeros((2, 2)), np.zeros((2, 1, 1, 2)), ShapeError, "one class a row"),
+        (class_heads("log_loss", 2, 0), [RNG.integers(0, 2, (5, 1)).astype(float)]),
+        (class_heads("log_loss", 3, 0), [RNG.integers(0, 3, 5)]),
+        (class_heads("log_loss", 0, 2), [RNG.integers(0, 2, (5, 2)).astype(float)]),
+        (number_heads("squared_error", np.zeros((5, 2))), [RNG.normal(size=(5, 2))]),
+        (
+            number_heads(["poisson", "ordinal"], np.array([[1, 0], [2, 1], [0, 2]])),
+            [np.ones((5, 1)), np.array([0, 1, 2, 2, 1])],
+        ),
     ],
 )
-def test_bad_arrays_are_refused(X, y, error, match):
-    with pytest.raises(error, match=match):
-        MLPClassifier(max_iter=1).fit(X, y)
+@pytest.mark.parametrize("weight", [None, np.arange(5.0)])
+def test_gradients_of_the_penalised_loss(heads, y, weight):
+    network = cr.nn.dense(
+        [3, 4, heads.width], np.random.default_rng(1), activation="tanh", dtype=float
+    )
+    rows = Rows(RNG.normal(size=(5, 3)), y, weight, np.dtype(float))
+    cr.check_grads(lambda n: loss_of(Objective(heads), Penalised(n, 0.3)(rows.X), rows), (network,))
+
+
+def test_what_is_put_into_coefs_is_what_predicts_and_is_trained_on():
+    model = ours.MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=0).fit(IRIS, TWO)
+    before = model.predict(IRIS)
+    model.coefs_[1][:] = 0
+    model.intercepts_[1] = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(model.predict(IRIS), np.tile([1.0, 2.0], (150, 1)))
+    assert not np.array_equal(before, model.predict(IRIS))
+    model.partial_fit(IRIS, TWO)
+    assert np.abs(model.coefs_[1]).max() < 0.01
+
+
+def test_pickles_are_small_and_the_same():
+    model = ours.MLPClassifier(max_iter=40, random_state=0).fit(DIGITS, DIGIT)
+    data = pickle.dumps(model)
+    numbers = sum(p.nbytes for p in [*model.coefs_, *model.intercepts_])
+    assert len(data) < numbers + 10_000
+    assert b"chainrule.engines" not in data
+    again = pickle.loads(data)
+    np.testing.assert_array_equal(again.predict_proba(DIGITS), model.predict_proba(DIGITS))
+    again.partial_fit(DIGITS, DIGIT)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert not hasattr(copy, "coefs_")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_is_predicted_alike_in_any_company(dtype):
+    X = DIGITS.astype(dtype)
+    model = ours.MLPClassifier(max_iter=5, random_state=0).fit(X, DIGIT)
+    together = model.predict_proba(X)
+    alone = np.concatenate([model.predict_proba(row[None]) for row in X[:50]])
+    np.testing.assert_allclose(together[:50], alone, rtol=1e-12 if dtype is np.float64 else 1e-6)
+    np.testing.assert_allclose(model.predict_proba(X[::-1])[::-1], together, rtol=1e-6)
+
+
+def test_random_states_of_all_kinds():
+    def fitted(state):
+        return ours.MLPClassifier((5,), max_iter=3, random_state=state).fit(IRIS, SPECIES).coefs_[0]
+
+    assert fitted(3).tobytes() == fitted(3).tobytes() != fitted(4).tobytes()
+    np.testing.assert_array_equal(fitted(3), fitted(np.random.RandomState(3)))
+    state = np.random.RandomState(3)
+    assert not np.array_equal(fitted(state), fitted(state))
+    assert not np.array_equal(fitted(None), fitted(None))
+
+
+def test_training_that_diverges_says_where():
+    model = ours.MLPRegressor(activation="identity", solver="sgd", learning_rate_init=10.0)
+    with pytest.raises(ours.DivergenceError, match=r"non-finite parameter weights.*step") as caught:
+        model.fit(IRIS * 100, TWO[:, 0])
+    assert isinstance(caught.value, ValueError)
+
+
+def test_missing_numbers_are_named():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(IRIS, columns=["a", "b", "c", "d"])
+    model = ours.MLPClassifier(max_iter=2).fit(frame, SPECIES)
+    frame.loc[7, "c"] = np.nan
+    for act in (model.predict, lambda X: clone(model).fit(X, SPECIES)):
+        with pytest.raises(ValueError, match="NaN: column 'c', row 7"):
+            act(frame)
+    sparse = csr_matrix(np.where(frame.isna(), np.nan, IRIS))
+    with pytest.raises(ValueError, match="column 2, row 7"):
+        clone(model).fit(sparse, SPECIES)
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"alpha": -1.0}, {"solver": "lbfgs"}, {"max_iter": 0}, {"activation": "binary_step"}],
+    ("options", "match"),
+    [
+        ({"alpha": -1.0}, "alpha"),
+        ({"solver": "adamw"}, "solver"),
+        ({"learning_rate": "slow"}, "learning_rate"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"max_iter": 0}, "max_iter"),
+        ({"activation": "binary_step"}, "activation"),
+        ({"activation": ["relu", "tanh"]}, "2 values for 1 hidden layers"),
+        ({"hidden_layer_sizes": (5, 0)}, "hidden_layer_sizes must be > 0"),
+        ({"dropout": [0.1, 0.2]}, "2 values for 1 hidden layers"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"normalization": "group"}, "normalization"),
+        ({"solver": "lbfgs", "dropout": 0.5}, "takes all rows at once"),
+        ({"loss": "hinge"}, "log_loss"),
+        ({"engine": "cuda"}, "engine"),
+        ({"n_iter_no_change": 0}, "n_iter_no_change"),
+        ({"categorical_features": ["x"]}, "no column 'x'"),
+        ({"categorical_features": "from_dtype"}, "data frame"),
+    ],
 )
-def test_bad_arguments_are_refused_in_fit(options):
-    (name,) = options
-    with pytest.raises(ArgumentError, match=name):
-        MLPRegressor(**options).fit(np.zeros((4, 2)), np.zeros(4))
+def test_bad_arguments_are_refused(options, match):
+    with pytest.raises(ArgumentError, match=match):
+        ours.MLPClassifier(**options).fit(IRIS, SPECIES)
 
 
-def test_prediction_needs_fitting_and_the_same_features():
-    model = MLPRegressor((2,), max_iter=1, random_state=0)
-    with pytest.raises(NotFittedError, match="call fit first"):
-        model.predict(np.zeros((1, 2)))
-    model.fit(np.zeros((4, 2)), np.zeros(4))
-    with pytest.raises(ShapeError, match="3 features, but MLPRegressor is expecting 2"):
-        model.predict(np.zeros((1, 3)))
+def test_prediction_needs_a_fit():
+    with pytest.raises(NotFittedError):
+        ours.MLPClassifier().predict(IRIS)
+    with pytest.raises(NotFittedError):
+        ours.MLPClassifier().explain_(IRIS, SPECIES)
+
+
+def test_too_few_epochs_and_interrupts_warn():
+    class CtrlC(cr.training.Callback):
+        def on_epoch_end(self, state):
+            if state.epoch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\)"):
+        ours.MLPClassifier(max_iter=2).fit(IRIS, SPECIES)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model = ours.MLPClassifier(callbacks=[CtrlC()]).fit(IRIS, SPECIES)
+    assert model.n_iter_ == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours.MLPClassifier(max_iter=1).partial_fit(IRIS, SPECIES, classes=[0, 1, 2])

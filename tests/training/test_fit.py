@@ -12,7 +12,7 @@ from program import data, digest, network, train
 from chainrule import nn, optim
 from chainrule.autodiff import value_and_grad
 from chainrule.data import batches
-from chainrule.errors import ArgumentError, Interrupted
+from chainrule.errors import ArgumentError, Interrupted, ShapeError
 from chainrule.graph.tree import map_leaves
 from chainrule.training import (
     Callback,
@@ -76,6 +76,23 @@ def test_the_steps_are_those_written_by_hand(clip_norm):
     np.testing.assert_allclose(history["loss"], np.reshape(losses, (3, -1)).sum(1) / 50)
     np.testing.assert_allclose(history["gradient_norm"], np.reshape(norms, (3, -1)).mean(1))
     assert history["lr"][-1] == lr
+
+
+@pytest.mark.parametrize("engine", ["eager", "numpy"])
+def test_the_order_of_the_rows_may_be_given(engine):
+    asked = []
+
+    def backwards(epoch):
+        asked.append(epoch)
+        return np.arange(50)[::-1]
+
+    found, history = regress(order=backwards, engine=engine, epochs=2)
+    flipped, same = regress((X[::-1], Y[::-1]), order=lambda _: np.arange(50), epochs=2)
+    np.testing.assert_allclose(found.weight, flipped.weight, rtol=1e-5)
+    np.testing.assert_allclose(history["loss"], same["loss"], rtol=1e-5)
+    assert asked == [0, 1]
+    with pytest.raises(ShapeError, match=r"order\(0\) has shape \(3,\), and there are 50 rows"):
+        regress(order=lambda _: np.arange(3))
 
 
 def test_the_norm_of_huge_gradients():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,23 +27,28 @@ class Categories:
     columns : tuple of int
     codes : tuple of dict
         Of each of them.
+    unmet : tuple of list of int
+        Of each of them, the codes that training does not meet.
     """
 
     columns: tuple[int, ...]
     codes: tuple[dict[Any, int], ...]
+    unmet: tuple[list[int], ...]
 
     @classmethod
     def learn(cls, X: Any, columns: tuple[int, ...]) -> Categories:
         """Learn the values of columns."""
-        found = []
+        found, unmet = [], []
         for j in columns:
-            values = {v for v in _column(X, j).tolist() if not _missing(v)}
+            given = _column(X, j).tolist()
+            values = {v for v in given if not _missing(v)}
+            unmet.append([UNKNOWN] if any(map(_missing, given)) else [UNKNOWN, ABSENT])
             try:
                 ordered = sorted(values)
             except TypeError:
                 ordered = sorted(values, key=repr)
             found.append({v: i + ABSENT + 1 for i, v in enumerate(ordered)})
-        return cls(columns, tuple(found))
+        return cls(columns, tuple(found), tuple(unmet))
 
     @property
     def embedded(self) -> list[tuple[int, int]]:
@@ -78,6 +83,11 @@ class Categories:
             row, place = wrong[0].tolist()
             refuse(numbers[row, place], row, others[place])
         return {"numbers": numbers, "codes": codes}
+
+    def settle(self, tables: Sequence[Array]) -> None:
+        """Give codes that training does not meet the mean of the others' vectors, in place."""
+        for table, unmet in zip(tables, self.unmet, strict=True):
+            table[unmet] = np.delete(table, unmet, axis=0).mean(axis=0)
 
     @staticmethod
     def _encoded(X: Any, j: int, known: dict[Any, int]) -> Array:

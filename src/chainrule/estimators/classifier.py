@@ -97,7 +97,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     categorical_features : None, "from_dtype", or names, positions or a mask of columns
         Columns of categories, each of which has a learned vector in the network's input.
         "from_dtype" takes columns of a data frame that hold categories or text. Values that
-        training did not meet have a vector of their own.
+        training did not meet have the mean of the others' vectors.
     scoring : str, callable or None
         The score of early stopping, as scikit-learn has scorers; by default accuracy.
     callbacks : sequence of Callback or None

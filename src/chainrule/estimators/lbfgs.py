@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,33 +35,11 @@ def minimise(mlp: Any, rows: Rows) -> None:
             "solver='lbfgs' takes all rows at once: dropout and normalization='batch' need "
             "solver='adam' or 'sgd'"
         )
-    size = block_size(rows)
-    blocks = list(rows.in_order(size)) if size == len(rows) else None
-    # Of several blocks each has its share of the penalty.
-    model = Penalised(mlp.network_, mlp.alpha * size / len(rows))
-    leaves, structure = flatten(model)
-    shapes = [leaf.shape for leaf in leaves]
-    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
-    evaluate = _evaluation(mlp)
-
-    def unpacked(flat: Array) -> Any:
-        parts = np.split(flat.astype(rows.dtype, copy=False), ends)
-        return unflatten(structure, [p.reshape(s) for p, s in zip(parts, shapes, strict=True)])
-
-    def objective(flat: Array) -> tuple[float, Array]:
-        value, gradient = 0.0, np.zeros(len(flat))
-        network = unpacked(flat)
-        for block in blocks or rows.in_order(size):
-            share = block.total_weight / rows.total_weight
-            found, tree = evaluate(network, block)
-            value += share * float(found)
-            gradient += share * np.concatenate([g.ravel() for g in flatten(tree)[0]])
-        return value, gradient
-
+    objective = _Objective(mlp, rows)
     losses: list[float] = []
     found = scipy.optimize.minimize(
         objective,
-        np.concatenate([leaf.ravel() for leaf in leaves]).astype(np.float64),
+        objective.start,
         method="L-BFGS-B",
         jac=True,
         callback=lambda intermediate_result: _note(mlp, losses, intermediate_result),
@@ -69,7 +47,7 @@ def minimise(mlp: Any, rows: Rows) -> None:
     )
     mlp.n_iter_ = min(int(found.nit), mlp.max_iter)
     mlp.loss_, mlp.loss_curve_ = float(found.fun), losses
-    mlp._adopt(unpacked(np.array(found.x)).network)
+    mlp._adopt(objective.model(np.array(found.x)).network)
     if found.status:
         warnings.warn(
             f"lbfgs failed to converge after {mlp.n_iter_} iteration(s): {found.message}. "
@@ -77,6 +55,47 @@ def minimise(mlp: Any, rows: Rows) -> None:
             ConvergenceWarning,
             stacklevel=5,
         )
+
+
+class _Objective:
+    """Loss and gradient of an estimator's network as a function of all its parameters in a row.
+
+    Parameters
+    ----------
+    mlp : estimator
+    rows : Rows
+    """
+
+    def __init__(self, mlp: Any, rows: Rows) -> None:
+        self.rows, self.size = rows, block_size(rows)
+        # Of several blocks each has its share of the penalty.
+        leaves, self.structure = flatten(Penalised(mlp.network_, mlp.alpha * self.size / len(rows)))
+        self.shapes = [leaf.shape for leaf in leaves]
+        self.ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+        self.start = _in_a_row(leaves)
+        self.evaluate = _evaluation(mlp)
+        self.only = [*rows.in_order(self.size)] if self.size == len(rows) else None
+
+    def model(self, flat: Array) -> Any:
+        """Return the penalised network with these parameters."""
+        parts = np.split(flat.astype(self.rows.dtype, copy=False), self.ends)
+        shaped = [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        return unflatten(self.structure, shaped)
+
+    def __call__(self, flat: Array) -> tuple[float, Array]:
+        """Return loss and gradient."""
+        value, gradient = 0.0, np.zeros(len(flat))
+        model = self.model(flat)
+        for block in self.only or self.rows.in_order(self.size):
+            share = block.total_weight / self.rows.total_weight
+            found, tree = self.evaluate(model, block)
+            value += share * float(found)
+            gradient += share * _in_a_row(flatten(tree)[0])
+        return value, gradient
+
+
+def _in_a_row(leaves: Sequence[Array]) -> Array:
+    return np.concatenate([leaf.ravel() for leaf in leaves]).astype(np.float64, copy=False)
 
 
 def _note(mlp: Any, losses: list[float], intermediate_result: Any) -> None:

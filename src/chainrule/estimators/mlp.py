@@ -163,6 +163,8 @@ class MLP(CallbackSupportMixin, Estimator):
         else:
             self._descend(rows, counted, given, validation_data, random, once)
         self._check_finite()
+        if isinstance(X, dict):
+            self._categories.settle([table.weight for table in self.network_.embeddings])
         return self
 
     def _descend(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import nn
+from chainrule.errors import ArgumentError
 from chainrule.estimators.heads import Heads
 from chainrule.graph import Array
 from chainrule.graph.tree import Structure, flatten, map_leaves, paths, unflatten
@@ -58,6 +59,11 @@ class Objective:
         outputs, penalty = found
         costs = self.heads.costs(outputs, targets)
         if np.ndim(costs) == 0:
+            if sample_weight is not None:
+                raise ArgumentError(
+                    "loss returns the mean over the rows, which then cannot have weights: let it "
+                    "return one cost a row"
+                )
             return costs + penalty / cast(extent(outputs, axis=0), outputs)
         if sample_weight is None:
             return (np.sum(costs) + penalty) / cast(extent(costs), costs)

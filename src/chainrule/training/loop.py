@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import permutation
-from chainrule.errors import ArgumentError, Interrupted, NonFiniteError
+from chainrule.errors import ArgumentError, Interrupted, NonFiniteError, ShapeError
 from chainrule.graph import Array
 from chainrule.graph.tree import map_leaves
 from chainrule.nn import Module, load_buffers, named_buffers, named_parameters
@@ -286,8 +286,7 @@ class Training:
 
     def _epoch(self) -> None:
         state, plan = self.state, self.plan
-        n, schedule = len(self.rows), plan.schedule_after(state.history)
-        order = plan.order(state.epoch) if plan.order else permutation(n, plan.seed, state.epoch)
+        order, schedule = self._order(), plan.schedule_after(state.history)
         every = plan.checkpoint.every_steps if plan.checkpoint else None
         while state.batch < state.steps_per_epoch:
             count = 1 if self.every_step else self.engine.at_once
@@ -304,6 +303,16 @@ class Training:
                 self._check_parameters()
                 self._save()
         self._close_epoch()
+
+    def _order(self) -> Array:
+        """Return the places of the rows in the order of the epoch."""
+        plan, epoch, n = self.plan, self.state.epoch, len(self.rows)
+        if plan.order is None:
+            return permutation(n, plan.seed, epoch)
+        order = np.asarray(plan.order(epoch))
+        if order.shape != (n,):
+            raise ShapeError(f"order({epoch}) has shape {order.shape}, and there are {n} rows")
+        return order
 
     def _advance(self, places: Array, rates: list[float]) -> None:
         """Take a step for each learning rate, or fewer, and keep the books."""
