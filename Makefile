@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml
 
-.PHONY: demo test test-all lint bench wheel clean
+.PHONY: demo test test-all lint bench estimators wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/chainrule fit digits
@@ -24,6 +24,9 @@ lint: $(VENV)/tested
 
 bench: $(VENV)/benched
 	$(BIN)/python benchmarks/all.py
+
+estimators: $(VENV)/tested
+	$(BIN)/python tests/estimators/counts.py
 
 wheel: $(VENV)/tested
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

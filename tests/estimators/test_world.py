@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,17 @@ def target(estimator):
 def test_every_estimator_is_in_the_list():
     public = {name for name in chainrule.estimators.__all__ if name[0].isupper()}
     assert public - {"ESTIMATORS", "Estimator", "DivergenceError"} == set(ESTIMATORS)
+
+
+@EVERY
+def test_the_counts_of_checks_are_written_down(name):
+    page = Path(__file__).parents[2] / "docs" / "estimators.md"
+    rows = [row for row in page.read_text(encoding="utf-8").splitlines() if f"| `{name}(" in row]
+    assert rows, "run make estimators"
+    for row in rows:
+        passed, failed, _ = map(int, row.split("|")[2:5])
+        assert passed > 40
+        assert failed == 0
 
 
 @EVERY
