@@ -5,7 +5,7 @@ import pytest
 from program import digest, train
 
 from chainrule import nn, optim
-from chainrule.errors import ArgumentError
+from chainrule.errors import ArgumentError, UnsupportedError
 from chainrule.graph.tree import flatten
 from chainrule.training import Callback, Checkpoint, EarlyStopping, evaluate, fit, update_bn
 from chainrule.training.rows import checked_rows
@@ -110,6 +110,16 @@ def test_an_average_of_another_kind_is_refused(tmp_path):
     train(tmp_path, epochs=1, optimizer=optim.EMA(optim.Adam(lr=0.01)))
     with pytest.raises(ArgumentError, match=r"optimizer = .*EMA.*SWA"):
         train(tmp_path, resume=True, epochs=2, optimizer=optim.SWA(optim.Adam(lr=0.01)))
+
+
+class Noisy(optim.SGD):
+    def rule(self, p, g, slots, step, lr):
+        return p - lr * g * np.random.uniform(0.5, 1.0), slots
+
+
+def test_what_cannot_be_traced_is_found_within_a_wrapper():
+    with pytest.raises(UnsupportedError, match="something else at every step"):
+        regress(optim.EMA(Noisy(lr=0.1)), engine="numpy")
 
 
 def test_statistics_stay_those_in_training_until_they_are_taken_anew():

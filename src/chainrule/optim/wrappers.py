@@ -153,9 +153,10 @@ class Lookahead(Wrapper):
 class Average(Wrapper):
     """Base of the averages of weights, with which predictions are made.
 
-    Updates go on as if there were no average. Running statistics, such as `chainrule.nn.BatchNorm`
-    has, are those of the weights that are trained, not of the average, as with PyTorch's
-    ``AveragedModel``; `chainrule.training.update_bn` takes them anew.
+    Updates go on as if there were no average. What is averaged is what the inner optimizer would
+    predict with. Running statistics, such as `chainrule.nn.BatchNorm` has, are those of the weights
+    that are trained, not of the average, as with PyTorch's ``AveragedModel``;
+    `chainrule.training.update_bn` takes them anew.
 
     Parameters
     ----------
