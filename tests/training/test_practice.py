@@ -277,6 +277,21 @@ def test_the_batch_of_a_step_that_is_not_finite_is_named(engine):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("engine", ["eager", "numpy"])
+def test_sums_of_gradients_whose_squares_overflow_are_no_error(engine):
+    def steep(outputs, targets):
+        return 1e25 * nn.mse(outputs, targets)
+
+    options = {
+        "loss": steep, "optimizer": optim.SGD(lr=0.1), "epochs": 2, "clip_norm": 1.0,
+        "engine": engine,
+    }  # fmt: skip
+    model, history = fit(nn.Linear(3, 1, rng=0), (X, Y), batch_size=5, accumulate=2, **options)
+    expected, single = fit(nn.Linear(3, 1, rng=0), (X, Y), batch_size=10, **options)
+    np.testing.assert_allclose(model.weight, expected.weight, rtol=1e-4)
+    np.testing.assert_allclose(history["gradient_norm"], single["gradient_norm"], rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

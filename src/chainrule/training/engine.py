@@ -95,9 +95,11 @@ class Eager:
             with self.interrupts.allowed():
                 found = self._finite(self.step.gradients(model, batch, run), state, own, i)
             if group is not None:
-                group = group.plus(found, self.step.share(batch))
+                with np.errstate(all="ignore"):
+                    group = group.plus(found, self.step.share(batch))
+                    mean = group.mean()
                 model = load_buffers(model, found.buffers)
-        return found if group is None else group.mean()
+        return found if group is None else self._finite(mean, state, own, i)
 
     def _finite(self, found: Gradients, state: State, places: Array, batch: int) -> Gradients:
         """Return what a batch gave, or say where the number that is not finite came from."""

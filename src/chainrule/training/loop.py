@@ -116,7 +116,8 @@ def fit(
     l1, l2 : float >= 0 or mapping of str to float
         Factors of the penalties `chainrule.nn.l1_penalty` and `l2_penalty`: of every weight, which
         biases are not, or by dotted name of a parameter. They are not part of the losses that are
-        reported, so that these can be compared with those of validation.
+        reported, so that these can be compared with those of validation. Of an embedding, they
+        and `max_norm` touch every row at every step, and so does the update.
     max_norm : float > 0 or mapping of str to float, optional
         The largest norm of the incoming weights of a unit, after each update; see
         `chainrule.nn.max_norm`.

@@ -269,8 +269,7 @@ class Step:
         if group is not None:
             group = group.plus(found, self.share(batch))
             found = group.mean()
-            closed = np.logical_and(carry.going, closes)
-            now = np.logical_and(closed, found.finite)
+            now = np.logical_and(np.logical_and(carry.going, closes), found.finite)
             going = np.logical_and(carry.going, np.logical_or(now, np.logical_not(closes)))
             group = group.unless(closes)
         known = _forget([going, now], 0)
