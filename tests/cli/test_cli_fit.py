@@ -129,6 +129,15 @@ def test_every_option_reaches_the_run(run, tmp_path):
     assert json.loads((tmp_path / "r" / "metrics.json").read_text())["rows"]["held_out"] == 11
 
 
+def test_classes_that_are_weighed_and_numbers_scaled_by_their_order(run, tmp_path):
+    options = ("--class-weight", "balanced", "--scaling", "quantile-normal", "--epochs", "2")
+    ended = run("fit", "iris", *options, "--out", "r")
+    assert ended.code == 0
+    assert "quantile-normal scaling, classes balanced, seed 0" in ended.out.replace("\n", " ")
+    config = json.loads((tmp_path / "r" / "config.json").read_text())
+    assert {column["output"] for column in config["encoder"]["inputs"]} == {"normal"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

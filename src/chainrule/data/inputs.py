@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, cast
@@ -10,7 +11,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from chainrule.data.columns import ColumnType, boolean_values, date_values, number_values
-from chainrule.data.scaling import SCALINGS, QuantileScaler, Scaler
+from chainrule.data.scaling import SCALINGS, AnyScaler, QuantileScaler, Scaler
 from chainrule.data.table import Table
 from chainrule.errors import FileFormatError
 from chainrule.graph import Array
@@ -19,52 +20,17 @@ UNKNOWN, ABSENT = 0, 1  # the first two codes of an embedded column
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True)
-class NumberInput:
-    """A number, shifted and divided; a missing one becomes the median, and an input says so."""
+class _Scaled(ABC):
+    """A number, scaled; a missing one becomes the median, and a second input says so."""
 
-    kind: ClassVar[str] = "number"
     name: str
-    center: float
-    scale: float
     median: float
     indicator: bool
 
     @property
-    def features(self) -> list[str]:
-        """Names of the numbers that it makes."""
-        return [self.name, *_missing_feature(self.name, self.indicator)]
-
-    def encode(self, table: Table) -> Array:
-        """Return (n, 1) or (n, 2) numbers."""
-        values = number_values(table, self.name)
-        missing = np.isnan(values)
-        scaled = (np.where(missing, self.median, values) - self.center) / self.scale
-        return _with_indicator([scaled], missing, self.indicator)
-
-    def surprise(self, table: Table) -> str:
-        """Tell of missing values where fitting met none."""
-        return "" if self.indicator else _filled(table, self.name, "the median")
-
-
-@dataclass(frozen=True)
-class QuantileInput:
-    """A number as its place among those of the training rows; see `QuantileScaler`.
-
-    A missing one becomes the median, and a second input says so.
-    """
-
-    kind: ClassVar[str] = "quantiles"
-    name: str
-    quantiles: tuple[float, ...]
-    output: str
-    median: float
-    indicator: bool
-
-    @cached_property
-    def scaler(self) -> QuantileScaler:
-        """What maps the numbers; made when it is first used, and then checked."""
-        return QuantileScaler.from_dict({"quantiles": self.quantiles, "output": self.output})
+    @abstractmethod
+    def scaler(self) -> AnyScaler:
+        """What maps the numbers."""
 
     @property
     def features(self) -> list[str]:
@@ -81,6 +47,40 @@ class QuantileInput:
     def surprise(self, table: Table) -> str:
         """Tell of missing values where fitting met none."""
         return "" if self.indicator else _filled(table, self.name, "the median")
+
+
+@dataclass(frozen=True)
+class NumberInput(_Scaled):
+    """A number, shifted and divided."""
+
+    kind: ClassVar[str] = "number"
+    name: str
+    center: float
+    scale: float
+    median: float
+    indicator: bool
+
+    @property
+    def scaler(self) -> Scaler:
+        """What shifts and divides."""
+        return Scaler(np.array(self.center), np.array(self.scale))
+
+
+@dataclass(frozen=True)
+class QuantileInput(_Scaled):
+    """A number as its place among those of the training rows; see `QuantileScaler`."""
+
+    kind: ClassVar[str] = "quantiles"
+    name: str
+    quantiles: tuple[float, ...]
+    output: str
+    median: float
+    indicator: bool
+
+    @cached_property
+    def scaler(self) -> QuantileScaler:
+        """What maps the numbers; made when it is first used, and then checked."""
+        return QuantileScaler.from_dict({"quantiles": self.quantiles, "output": self.output})
 
 
 @dataclass(frozen=True)
