@@ -150,6 +150,21 @@ def test_text_obeys_no_name_and_stays_narrow(case):
     assert max(map(len, text.split("\n"))) <= 100
 
 
+def test_names_of_columns_are_text():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(PLANE[:9], columns=["$\\frac{\n", "\x1b[2J\n"])
+    text = plots.decision_regions.text(Nearest(["a", "b"]), frame)
+    assert "\\x1b[2J\\n\n" in text
+    ax = plots.decision_regions(Nearest(["a", "b"]), frame)
+    FigureCanvasAgg(ax.figure).draw()
+    assert "\n" not in ax.get_xlabel() + ax.get_ylabel()
+
+
+def test_all_of_many_classes_have_a_row_in_text():
+    lines = plots.confusion_matrix.text(FIFTY, FIFTY).split("\n")
+    assert all(any(line.startswith(f"{c:>2} |") for line in lines) for c in range(50))
+
+
 def test_names_are_no_mathematics():
     names = ["$\\alpha$", "b"]
     ax = plots.confusion_matrix([0, 1], [0, 1], names=names)

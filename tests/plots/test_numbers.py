@@ -10,7 +10,7 @@ from plot_cases import HISTORY, NETWORK, X, Y
 import chainrule as cr
 from chainrule import nn, plots
 from chainrule.errors import ArgumentError
-from chainrule.models import MLPClassifier, MLPRegressor
+from chainrule.models import MLPRegressor
 from chainrule.training import History, Record
 
 RNG = np.random.default_rng(1)
@@ -25,6 +25,16 @@ class Plain(nn.Module):
 
     def forward(self, x):
         return np.tanh(x @ self.W1.T + self.b1) @ self.W2.T
+
+
+class Sum:
+    """A classifier of data frames that keeps what it was asked."""
+
+    classes_ = np.array(["no", "yes"])
+
+    def predict(self, frame):
+        self.seen = frame
+        return np.where(frame["a"] + frame["c"] > 0, "yes", "no")
 
 
 def hidden(network, x):
@@ -109,17 +119,22 @@ def test_calibration_is_that_of_scikit_learn():
 @pytest.mark.parametrize("columns", [None, (2, 0), ("c", "a")])
 def test_regions_are_predictions_with_other_columns_at_their_medians(columns):
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(RNG.normal(size=(50, 3)), columns=["a", "b", "c"])
+    frame = pandas.DataFrame(RNG.normal(size=(50, 3)) ** 3, columns=["a", "b", "c"])
     y = np.where(frame["a"] + frame["c"] > 0, "yes", "no")
-    model = MLPClassifier((4,), max_iter=20, random_state=0).fit(frame, y)
+    model = Sum()
     panel = plots.decision_regions.data(model, frame, y, columns=columns, places=9)
     across, up = (0, 1) if columns is None else (2, 0)
     assert (panel.x.label, panel.y.label) == tuple(frame.columns[[across, up]])
     assert panel.notes == ["the other column at its median"]
     regions = panel.marks[0]
-    row = np.array(frame.median())
-    row[across], row[up] = regions.x[5], regions.y[2]
-    assert model.classes_[regions.values[2, 5]] == model.predict(row[None])[0]
+    assert list(model.seen.columns) == list("abc")
+    seen = model.seen.to_numpy().reshape(9, 9, 3)
+    np.testing.assert_array_equal(seen[:, :, across], np.tile(regions.x, (9, 1)))
+    np.testing.assert_array_equal(seen[:, :, up].T, np.tile(regions.y, (9, 1)))
+    other = 3 - across - up
+    assert (seen[:, :, other] == frame["abc"[other]].median()).all()
+    expected = np.where(seen[..., 0] + seen[..., 2] > 0, 1, 0)
+    np.testing.assert_array_equal(regions.values, expected)
     assert sum(len(points.x) for points in panel.marks[1:]) == 50
 
 
@@ -130,6 +145,8 @@ def test_regions_of_networks_and_of_regressions():
     classes = plots.decision_regions.data(one, X, Y, places=6).marks[0]
     assert classes.scale == "classes"
     np.testing.assert_array_equal(classes.values[0], classes.x > 0)
+    half = plots.decision_regions.data(one, X, Y, places=6, threshold=0.5).marks[0]
+    np.testing.assert_array_equal(half.values[0], half.x > 0.5)
     numbers = plots.decision_regions.data(one, X, places=6).marks[0]
     np.testing.assert_allclose(numbers.values[3], numbers.x, rtol=1e-6)
     fitted = MLPRegressor((3,), max_iter=2, random_state=0).fit(X, X[:, 0])
@@ -250,7 +267,8 @@ def test_a_trajectory_lies_on_its_surface():
 
 
 def test_weights_are_the_rows_of_the_weight():
-    layer = nn.Linear(6, 5, rng=0)
+    arrays = {"weight": np.arange(30.0).reshape(5, 6) / 8 - 0.5, "bias": np.zeros(5)}
+    layer = nn.load_parameters(nn.Linear(6, 5, rng=0), arrays)
     panel = plots.weights.data(layer, shape=(2, 3), most=4)
     shades, weight = panel.marks[0], np.asarray(layer.weight, np.float64)
     np.testing.assert_array_equal(shades.values[:2, :3], weight[0].reshape(2, 3))

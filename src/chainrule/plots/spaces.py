@@ -23,22 +23,24 @@ _PLACES = {"places": Interval(2, 2001, "both", integer=True)}
 
 @plot
 def decision_regions(
-    model: Any, X: Any, y: Any = None, *, columns: Any = None, places: int = 160
-) -> Panel:
+    model: Any, X: Any, y: Any = None, *, columns: Any = None, threshold: float = 0.0,
+    places: int = 160,
+) -> Panel:  # fmt: skip
     """Draw what a model answers over the plane of two columns, and the rows on it.
 
     Parameters
     ----------
     model : Module or estimator
-        A network's outputs are scores: the largest of several is the class; a single one says class
-        1 where it is positive, if `y` holds 0 and 1, and is a number otherwise. An estimator has
-        `predict`.
+        The largest of a network's outputs is the class. A single one is a number, or, if `y` holds
+        0 and 1 alone, says class 1 where it is above `threshold`. An estimator has `predict`.
     X : array_like or DataFrame, shape (n, d)
         Finite numbers; they decide which part of the plane is shown.
     y : array_like, shape (n,), optional
         Classes or numbers of the rows.
     columns : two of int or str, optional
         Which columns span the plane, the first two if left out; others stay at their medians.
+    threshold : float
+        0 for a network that returns a score (logit), 0.5 for one that returns a probability.
     places : int in [2, 2001]
         Columns and rows of the grid.
 
@@ -62,7 +64,7 @@ def decision_regions(
     plane = Plane.through(owner, X, columns, 2, places)
     need_two(owner, plane)
     targets = None if y is None else labels(owner, y, len(plane.rows))
-    answers = _answers(owner, model, _like(X, plane), targets)
+    answers = _answers(owner, model, _like(X, plane), targets, threshold)
     if answers.dtype.kind == "f" and not hasattr(model, "classes_"):
         return _numbers_over(plane, answers)
     classes = _all_classes(model, np.unique(answers), targets)
@@ -87,7 +89,7 @@ def _like(X: Any, plane: Plane) -> Any:
     return type(X)(plane.inputs(), columns=list(X.columns))
 
 
-def _answers(owner: str, model: Any, X: Any, y: Array | None) -> Array:
+def _answers(owner: str, model: Any, X: Any, y: Array | None, threshold: float) -> Array:
     """Return a class or a number for each row."""
     if not isinstance(model, Module):
         if not callable(getattr(model, "predict", None)):
@@ -101,7 +103,7 @@ def _answers(owner: str, model: Any, X: Any, y: Array | None) -> Array:
         return np.asarray(outputs.argmax(axis=1))
     scores = labels(owner, outputs, name="the output")
     binary = y is not None and set(np.unique(y).tolist()) <= {0, 1}
-    return (scores > 0).astype(int) if binary else scores
+    return (scores > threshold).astype(int) if binary else scores
 
 
 def _all_classes(model: Any, answered: Array, y: Array | None) -> Array:

@@ -15,7 +15,7 @@ from chainrule.plots.panel import Axis, Line, Panel, Points, Rule, Shades, cut, 
 
 _WIDTH, _HEIGHT = 72, 18
 _SMALL_HEIGHT = 10  # of each of several
-_MOST_UNNAMED, _MOST_CELLS = 100, 40  # points without a name, and cells of a column
+_MOST_UNNAMED = 100  # points without a name
 _MOST_ROWS, _MOST_NAMES, _LONGEST = 12, 26, 24
 
 
@@ -111,7 +111,7 @@ class _Scale:
 def _size(panel: Panel, height: int) -> tuple[int, int]:
     """Return columns and rows: those of a table's cells, and of a fixed ratio if it is square."""
     if panel.x.ticks and panel.y.ticks:
-        return min(_WIDTH, 3 * len(panel.x.ticks)), min(_MOST_CELLS, len(panel.y.ticks))
+        return min(_WIDTH, 3 * len(panel.x.ticks)), min(_WIDTH, len(panel.y.ticks))
     if not panel.square:
         return _WIDTH, height
     (left, right), (low, high) = (_extent(panel, i) for i in (0, 1))
