@@ -6,10 +6,12 @@ from chainrule.training.callbacks import Callback, State
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import Best, EarlyStopping
 from chainrule.training.evaluate import evaluate, hidden_outputs, predict, update_bn
+from chainrule.training.find_lr import RateTest, find_lr
 from chainrule.training.history import History, Record
 from chainrule.training.loop import fit
 from chainrule.training.nonfinite import NonFiniteReport
 from chainrule.training.rows import Rows, checked_rows
+from chainrule.training.search_lr import RateSearch, RateTrial, search_lr
 from chainrule.training.step import Gradients, Step
 from chainrule.training.weights import class_weights, row_weights
 
@@ -22,6 +24,9 @@ __all__ = [
     "History",
     "Interrupted",
     "NonFiniteReport",
+    "RateSearch",
+    "RateTest",
+    "RateTrial",
     "Record",
     "Rows",
     "State",
@@ -29,10 +34,12 @@ __all__ = [
     "checked_rows",
     "class_weights",
     "evaluate",
+    "find_lr",
     "fit",
     "hidden_outputs",
     "metrics",
     "predict",
-    "update_bn",
     "row_weights",
+    "search_lr",
+    "update_bn",
 ]

@@ -183,7 +183,7 @@ def fit(
     >>> np.round(model.weight, 3), np.round(model.bias, 3)
     (array([[3.]], dtype=float32), array([1.], dtype=float32))
     """
-    dtype = _dtype_of(model)
+    dtype = dtype_of(model)
     rows = checked_rows(data, sample_weight, dtype)
     if class_weight is not None:
         rows = rows.weighted(row_weights(rows.y, class_weight, rows.weight))
@@ -201,7 +201,8 @@ def fit(
     return Training(plan, rows, model, resume).run()
 
 
-def _dtype_of(model: Module) -> Any:
+def dtype_of(model: Module) -> Any:
+    """Return the common dtype of a network's parameters; refuse one that has none."""
     arrays = named_parameters(model).values()
     if not arrays:
         raise ArgumentError("fit: the network has no parameters to train")
