@@ -108,7 +108,7 @@ class FullBatch(ABC):
     def __post_init__(self) -> None:
         check(type(self).__name__, self.allowed, vars(self))
 
-    def nested(self) -> Iterator[FullBatch]:
+    def nested(self) -> Iterator[Any]:
         """Yield this optimizer, as `chainrule.optim.Optimizer.nested` does."""
         yield self
 

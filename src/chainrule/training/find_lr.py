@@ -12,7 +12,7 @@ from chainrule.constraints import COUNT, POSITIVE, Constraint, Interval, check
 from chainrule.data import permutation
 from chainrule.errors import ArgumentError, NonFiniteError
 from chainrule.graph import Array
-from chainrule.nn import Module, Run
+from chainrule.nn import Module
 from chainrule.optim import FullBatch, Optimizer
 from chainrule.pages import Block, Heading, Page, Paragraph, Shown, Strong, Table
 from chainrule.training.callbacks import Callback, State
@@ -89,7 +89,7 @@ def find_lr(
     data: Any,
     *,
     loss: Loss,
-    optimizer: Optimizer,
+    optimizer: Optimizer | FullBatch,
     min_lr: float = 1e-6,
     max_lr: float = 10.0,
     steps: int = 100,
@@ -191,7 +191,7 @@ class _Course(Callback):
             self._order = permutation(len(self.rows), self.step.seed, state.epoch)
         first = (state.batch - 1) * self.batch_size
         batch = self.rows.take(self._order[first : first + self.batch_size])
-        before = self.step.objective(self.model, batch, Run(self.step.seed, state.step - 1))
+        before = self.step.objective(self.model, batch, self.step.run(state.step - 1))[1]
         self.losses.append(state.loss)
         self.untrained.append(float(before))
         self._mean = _DECAY * self._mean + (1.0 - _DECAY) * (state.loss - self.untrained[-1])

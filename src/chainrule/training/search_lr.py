@@ -105,7 +105,7 @@ def search_lr(
     data: Any,
     *,
     loss: Loss,
-    optimizer: Optimizer,
+    optimizer: Optimizer | FullBatch,
     lrs: Sequence[float] = (0.1, 0.01, 0.001, 0.0001),
     epochs: int = 5,
     batch_size: int = 32,
