@@ -85,7 +85,7 @@ def rate_finder(search: Any) -> Panel:
     Parameters
     ----------
     search : result of `chainrule.training.find_lr`
-        Has `lrs`, `losses`, `smoothed` and `suggestion`.
+        Has `lrs`, `losses`, `smoothed`, `suggestion`, and `why` it suggests that.
 
     Raises
     ------
@@ -120,9 +120,10 @@ def rate_finder(search: Any) -> Panel:
     if search.suggestion is not None:
         name = f"suggested: {number(search.suggestion)}"
         marks.append(Rule(float(search.suggestion), name))
+    why = getattr(search, "why", "")
     log = log_pays(losses, smoothed)
     return Panel("Learning-rate range test", Axis("learning rate", log=True),
-                 Axis("loss", log=log), marks)  # fmt: skip
+                 Axis("loss", log=log), marks, [why] if why else [])  # fmt: skip
 
 
 @plot
