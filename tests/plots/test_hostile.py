@@ -34,6 +34,8 @@ REFUSED = {
     "too probable": (plots.calibration, ([0, 1], [0.5, 1.5]), "1.5 at row 1"),
     "predicted": (plots.confusion_matrix, ([0, 1], [0, np.inf]), "y_pred holds inf at row 1"),
     "lengths": (plots.confusion_matrix, ([0, 1], [0]), "2 rows and y_pred 1"),
+    "kinds": (plots.confusion_matrix, ([0, 1], ["0", "1"]), "labels of one kind"),
+    "names": (plots.decision_regions, (NETWORK, X[:3], ["a", "b", "c"]), "names 3 classes"),
     "no rows": (plots.confusion_matrix, ([], []), r"shape \(0,\)"),
     "labels": (plots.decision_regions, (NETWORK, X, Y[:5]), "X has 60 rows and y 5"),
     "one column": (plots.decision_regions, (nn.Linear(1, 1, rng=0), X[:, :1]), "two columns"),

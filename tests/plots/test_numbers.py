@@ -147,6 +147,12 @@ def test_regions_of_networks_and_of_regressions():
     np.testing.assert_array_equal(classes.values[0], classes.x > 0)
     half = plots.decision_regions.data(one, X, Y, places=6, threshold=0.5).marks[0]
     np.testing.assert_array_equal(half.values[0], half.x > 0.5)
+    named = np.array(["left", "right"], object)[Y]
+    for network in (one, NETWORK):
+        codes = plots.decision_regions.data(network, X, Y, places=6)
+        words = plots.decision_regions.data(network, X, named, places=6)
+        np.testing.assert_array_equal(codes.marks[0].values, words.marks[0].values)
+        assert {mark.name for mark in words.marks[1:]} == {"left", "right"}
     numbers = plots.decision_regions.data(one, X, places=6).marks[0]
     np.testing.assert_allclose(numbers.values[3], numbers.x, rtol=1e-6)
     fitted = MLPRegressor((3,), max_iter=2, random_state=0).fit(X, X[:, 0])

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, ShapeError
+from chainrule.errors import ArgumentError, DataError, ShapeError
 from chainrule.graph import Array
 from chainrule.pages import Table
 from chainrule.plots.panel import Axis, Line, Mark, Panel, Points, Shades, counted
 from chainrule.plots.plot import plot
-from chainrule.plots.subject import class_names, labels, matrix
+from chainrule.plots.subject import class_names, is_text, labels, matrix
 from chainrule.training import metrics
 
 _BOTH, _COUNTS, _TABLE = 8, 20, 9  # classes up to which counts and rates, counts, all are written
@@ -56,6 +56,9 @@ def confusion_matrix(
     predicted = labels(owner, y_pred, name="y_pred")
     if len(actual) != len(predicted):
         raise ShapeError(f"{owner}: y_true has {len(actual)} rows and y_pred {len(predicted)}")
+    if is_text(actual) != is_text(predicted):
+        kinds = f"y_true holds {actual.dtype} and y_pred {predicted.dtype}"
+        raise DataError(f"{owner}: {kinds}: give labels of one kind")
     order = np.unique([*actual, *predicted]) if classes is None else labels(owner, classes)
     shown = class_names(order) if names is None else [str(name) for name in names]
     if len(shown) != len(order):

@@ -15,7 +15,15 @@ from chainrule.pages import Table
 from chainrule.plots.panel import Axis, Line, Panel, Points, counted, number
 from chainrule.plots.plane import Plane, class_points, need_two
 from chainrule.plots.plot import plot, plot_panels
-from chainrule.plots.subject import as_seen, class_names, classes_of, labels, matrix, network_of
+from chainrule.plots.subject import (
+    as_seen,
+    class_names,
+    classes_of,
+    is_text,
+    labels,
+    matrix,
+    network_of,
+)
 from chainrule.training import hidden_outputs, predict
 
 _PLACES = {"places": Interval(2, 2001, "both", integer=True)}
@@ -32,7 +40,8 @@ def decision_regions(
     ----------
     model : Module or estimator
         The largest of a network's outputs is the class. A single one is a number, or, if `y` holds
-        0 and 1 alone, says class 1 where it is above `threshold`. An estimator has `predict`.
+        0 and 1 or names alone, says the second class where it is above `threshold`. An estimator
+        has `predict`.
     X : array_like or DataFrame, shape (n, d)
         Finite numbers; they decide which part of the plane is shown.
     y : array_like, shape (n,), optional
@@ -100,10 +109,24 @@ def _answers(owner: str, model: Any, X: Any, y: Array | None, threshold: float) 
         return labels(owner, model.predict(X), name="the prediction")
     outputs = np.asarray(predict(model, as_seen(model, np.asarray(X))), np.float64)
     if outputs.ndim == 2 and outputs.shape[1] > 1:
-        return np.asarray(outputs.argmax(axis=1))
+        return _named(owner, outputs.argmax(axis=1), outputs.shape[1], y)
     scores = labels(owner, outputs, name="the output")
-    binary = y is not None and set(np.unique(y).tolist()) <= {0, 1}
-    return (scores > threshold).astype(int) if binary else scores
+    if y is None or not (is_text(y) or set(np.unique(y).tolist()) <= {0, 1}):
+        return scores
+    return _named(owner, (scores > threshold).astype(int), 2, y)
+
+
+def _named(owner: str, codes: Array, k: int, y: Array | None) -> Array:
+    """Return the names of classes by number, where the rows' classes are names."""
+    if y is None or not is_text(y):
+        return codes
+    names = np.unique(y)
+    if len(names) != k:
+        raise ArgumentError(
+            f"{owner}: y names {len(names)} classes and the network tells {k} apart: "
+            "give y as numbers of the classes"
+        )
+    return np.asarray(names[codes])
 
 
 def _all_classes(model: Any, answered: Array, y: Array | None) -> Array:

@@ -87,7 +87,12 @@ def labels(owner: str, y: Any, n: int | None = None, name: str = "y") -> Array:
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         row = int(np.flatnonzero(~np.isfinite(found))[0])
         raise DataError(f"{owner}: {name} holds {found[row]} at row {row}: leave such rows out")
-    return found.astype(str) if found.dtype.kind == "O" else found
+    return found.astype(str) if found.dtype.kind in "OS" else found
+
+
+def is_text(y: Array) -> bool:
+    """Return whether labels are names, not numbers."""
+    return y.dtype.kind == "U"
 
 
 def classes_of(y: Array) -> Array | None:
