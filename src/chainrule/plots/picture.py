@@ -120,7 +120,7 @@ def _width(ax: Axes) -> float:
 
 
 def _title(ax: Axes, panel: Panel, size: float) -> None:
-    letters = int(_width(ax) * 130 / size)
+    letters = max(8, int(_width(ax) * 130 / size))
     notes = [line for note in panel.notes for line in textwrap.wrap(visible(note), letters)]
     room = 5 + 1.35 * (size - 1) * len(notes)
     title = textwrap.fill(visible(panel.title), max(letters - 8, 8))
