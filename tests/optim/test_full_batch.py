@@ -129,6 +129,19 @@ def test_a_line_that_leaves_the_numbers_is_followed_as_far_as_it_goes():
     assert 0 < found.alpha < 1
 
 
+@pytest.mark.parametrize("beyond", [(-math.inf, -1.0), (-9.0, math.nan), (math.nan, -1.0)])
+def test_no_step_ends_where_the_value_or_the_slope_is_no_number(beyond):
+    def line(alpha):
+        return (
+            Trial(alpha, *beyond)
+            if alpha > 1
+            else Trial(alpha, (alpha - 0.9) ** 2, 2 * alpha - 1.8)
+        )
+
+    found = optim.strong_wolfe(line, line(0.0), 5.0, c2=0.1)
+    assert found.alpha == pytest.approx(0.9, abs=0.1)
+
+
 def test_a_line_that_only_falls_ends_at_the_last_evaluation():
     calls = []
 
@@ -240,15 +253,21 @@ def test_why_it_ended(cls):
 
 
 def test_a_memory_that_misleads_is_forgotten():
-    """The remembered curvature says that the function falls where it rises."""
+    """The remembered curvature is negative, and the direction leads upward."""
     bowl = lambda x: Point(x, float(x @ x), 2 * x)
-    opt = optim.LBFGS(history_size=1)
-    slots = {"end": np.array(0), "steps": np.array([[0.0, 1.0]]), "changes": np.array([[9.0, 1.0]])}
-    at = bowl(np.array([1.0, 1.0]))
+    opt, at = optim.LBFGS(history_size=1), bowl(np.array([1.0, 1.0]))
+    slots = {"end": np.array(0), "steps": np.array([[0.0, 1]]), "changes": np.array([[0.0, -1]])}
     direction, _ = opt.line(at, slots)
-    assert direction @ at.gradient != 0
-    after, _, _ = opt.iterate(bowl, at, slots)
+    assert direction @ at.gradient > 0
+    after, slots, _ = opt.iterate(bowl, at, slots)
     assert after.value < at.value
+    np.testing.assert_array_equal(slots["steps"], [after.x - at.x])
+
+
+def test_a_step_along_which_the_slope_falls_is_not_remembered():
+    opt, slots = optim.LBFGS(), optim.LBFGS().start(np.zeros(1))
+    hill = lambda x: Point(np.array([x]), -(x**2), np.array([-2 * x]))
+    assert opt.moved(hill(1.0), hill(2.0), slots) is slots
 
 
 def test_a_start_that_is_not_finite_is_refused():

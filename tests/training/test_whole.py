@@ -241,6 +241,18 @@ def test_no_epochs():
     assert digest(regress(model=start, epochs=0)[0]) == digest(start)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_running_statistics_stay_where_no_step_is_taken(optimizer):
+    """Otherwise they would depend on how often a run was resumed."""
+    start, rows = network(), data()[:2]
+    model, history = regress(optimizer, start, rows, loss=lambda z, y: np.mean(z) * 0.0)
+    assert digest(model) == digest(start)
+    assert (len(history), history["lr"]) == (1, [0.0])
+    moved, _ = regress(optimizer, start, rows, epochs=1)
+    buffers = nn.named_buffers(moved)
+    assert all(np.any(b != buffers[name]) for name, b in nn.named_buffers(start).items())
+
+
 def test_another_optimizer_is_refused_when_a_run_is_resumed(tmp_path):
     regress(epochs=1, checkpoint=tmp_path)
     with pytest.raises(ArgumentError, match="optimizer = "):
