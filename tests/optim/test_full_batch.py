@@ -64,6 +64,28 @@ def test_scipys_minimum_with_as_many_evaluations(cls, problem):
     assert ours.iterations <= 1.25 * theirs.nit
 
 
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_torchs_minimum_with_as_many_evaluations(problem):
+    torch = pytest.importorskip("torch")
+    function, start = PROBLEMS[problem]
+    x, calls = torch.tensor(start, requires_grad=True), []
+    theirs = torch.optim.LBFGS(
+        [x], max_iter=1000, max_eval=10000, history_size=10, tolerance_grad=1e-6,
+        tolerance_change=0, line_search_fn="strong_wolfe",
+    )  # fmt: skip
+
+    def closure():
+        value, gradient = function(x.detach().numpy())
+        x.grad = torch.tensor(gradient)
+        calls.append(value)
+        return torch.tensor(value)
+
+    theirs.step(closure)
+    ours = optim.LBFGS(tolerance_grad=1e-6, tolerance_change=0).minimize(function, start)
+    np.testing.assert_allclose(ours.x, x.detach().numpy(), atol=2e-5)
+    assert ours.evaluations <= 1.1 * len(calls)
+
+
 def test_known_numbers():
     """Frozen, so that the iterations stay what they are."""
     start = np.array([-1.2, 1.0])
