@@ -189,6 +189,26 @@ def test_arguments_of_the_search_are_checked(name):
             optim.strong_wolfe(lambda alpha: None, Trial(0.0, 0.0, -1.0), **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("slope", "options", "message"),
+    [
+        (-1.0, {"c1": 0.5, "c2": 0.5}, "c1 must be below c2, 0.5, not 0.5"),
+        (0.0, {}, "the line must fall where it begins, its slope is 0.0"),
+        (math.nan, {}, "its slope is nan"),
+    ],
+)
+def test_lines_and_conditions_that_cannot_be(slope, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        optim.strong_wolfe(lambda alpha: None, Trial(0.0, 0.0, slope), **options)
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_huge_gradients_are_no_error(cls):
+    steep = lambda x: (float(np.sum(np.abs(x))) * 1e300, np.sign(x) * 1e308)
+    found = cls(max_eval=2000).minimize(steep, np.full(10, 3.0), max_iter=2)
+    assert np.isfinite(found.x).all()
+
+
 @pytest.mark.parametrize("cls", ALL)
 def test_every_step_of_a_course_satisfies_the_wolfe_conditions(cls):
     opt, seen = cls(), []

@@ -132,6 +132,8 @@ class FullBatch(ABC):
         x = Vector(params).join(params)
         return {"step": 0, "slots": {"": {"end": np.array(_GOES_ON), **self.start(x)}}}
 
+    # Far along a line a function may leave the numbers; the search turns back there.
+    @np.errstate(all="ignore")
     def iterate(self, evaluate: Evaluate, at: Point, slots: Slots) -> tuple[Point, Slots, float]:
         """Return the next point, what is remembered then, and the length of the step.
 
@@ -171,9 +173,8 @@ class FullBatch(ABC):
             there = evaluate((at.x + alpha * direction).astype(at.x.dtype))
             return Trial(alpha, there.value, dot(there.gradient, direction), there)
 
-        # Far along a line the function may leave the numbers; the search turns back there.
-        with np.errstate(all="ignore"):
-            return strong_wolfe(line, start, first, c2=self.c2, max_evaluations=self.max_eval)
+        first = max(first, np.finfo(np.float64).tiny)
+        return strong_wolfe(line, start, first, c2=self.c2, max_evaluations=self.max_eval)
 
     def _after(self, before: Point, after: Point, slots: Slots) -> Slots:
         kept = self.moved(before, after, slots)

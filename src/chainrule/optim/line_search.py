@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from chainrule.constraints import COUNT, POSITIVE, Constraint, Interval, check
+from chainrule.errors import ArgumentError
 
 _INSIDE = Interval(0, 1, "neither")
 ALLOWED: dict[str, Constraint] = {
@@ -76,7 +77,7 @@ def strong_wolfe(
     Raises
     ------
     ArgumentError
-        If an argument is out of its range.
+        If an argument is out of its range, or the line does not fall where it begins.
 
     Examples
     --------
@@ -86,6 +87,12 @@ def strong_wolfe(
     """
     given = {"first": first, "c1": c1, "c2": c2, "max_evaluations": max_evaluations}
     check("strong_wolfe", ALLOWED, given)
+    if c1 >= c2:
+        raise ArgumentError(f"strong_wolfe: c1 must be below c2, {c2}, not {c1}")
+    if not start.slope < 0.0:
+        raise ArgumentError(
+            f"strong_wolfe: the line must fall where it begins, its slope is {start.slope}"
+        )
 
     def low_enough(trial: Trial) -> bool:
         return trial.value <= start.value + c1 * trial.alpha * start.slope

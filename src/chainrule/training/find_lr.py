@@ -191,7 +191,8 @@ class _Course(Callback):
             self._order = permutation(len(self.rows), self.step.seed, state.epoch)
         first = (state.batch - 1) * self.batch_size
         batch = self.rows.take(self._order[first : first + self.batch_size])
-        before = self.step.objective(self.model, batch, self.step.run(state.step - 1))[1]
+        with np.errstate(all="ignore"):
+            before = self.step.objective(self.model, batch, self.step.run(state.step - 1))[1]
         self.losses.append(state.loss)
         self.untrained.append(float(before))
         self._mean = _DECAY * self._mean + (1.0 - _DECAY) * (state.loss - self.untrained[-1])
