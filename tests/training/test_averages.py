@@ -112,6 +112,16 @@ def test_an_average_of_another_kind_is_refused(tmp_path):
         train(tmp_path, resume=True, epochs=2, optimizer=optim.SWA(optim.Adam(lr=0.01)))
 
 
+@pytest.mark.parametrize("engine", ["eager", "numpy"])
+def test_averages_are_of_weights_within_their_limit(engine):
+    seen = Watching()
+    inner = optim.SGD(lr=0.5, momentum=0.9)
+    model, _ = regress(optim.SWA(inner), max_norm=0.5, callbacks=[seen], engine=engine)
+    lengths = np.linalg.norm(np.squeeze(seen.weights), axis=1)
+    assert lengths.max() == pytest.approx(0.5, rel=1e-5)
+    np.testing.assert_allclose(model.weight, np.mean(seen.weights, axis=0), rtol=1e-4)
+
+
 class Noisy(optim.SGD):
     def rule(self, p, g, slots, step, lr):
         return p - lr * g * np.random.uniform(0.5, 1.0), slots

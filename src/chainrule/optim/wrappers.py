@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -286,3 +286,52 @@ class SWA(Average):
     def averaged(self, old: Any, new: Any, n: Any) -> Any:
         """Return the equal mean."""
         return old + (new - old) / n
+
+
+@dataclass(frozen=True)
+class Constrained(Optimizer):
+    """An optimizer each of whose updates ends in a constraint, with the same slots."""
+
+    lr: float = field(init=False, repr=False)
+    inner: Optimizer
+    constraint: Callable[[Any], Any]
+    allowed: ClassVar[Allowed] = {"inner": Instance(Optimizer, "an optimizer")}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "lr", self.inner.lr)
+
+    def start(self, p: Any) -> Slots:
+        """Return what the inner optimizer starts from."""
+        return self.inner.start(p)
+
+    def rule(self, p: Any, g: Any, slots: Slots, step: Any, lr: Any) -> tuple[Any, Slots]:
+        """Return the parameter after one update."""
+        new, kept = self.inner.rule(p, g, slots, step, lr)
+        return self.constraint(new), kept
+
+    def result(self, p: Any, slots: Slots) -> Any:
+        """Return what the inner optimizer answers."""
+        return self.inner.result(p, slots)
+
+
+def constrained(optimizer: Optimizer, constraint: Callable[[Any], Any]) -> Optimizer:
+    """Return an optimizer whose parameters fulfil a constraint after every update.
+
+    An average is one of parameters that do, so that it does too if they form a convex set.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    constraint : callable
+        From a parameter to the nearest that is allowed.
+
+    Examples
+    --------
+    >>> opt = constrained(SGD(lr=1.0), lambda p: np.minimum(p, 2.0))
+    >>> opt.update(np.zeros(2), np.array([-1.0, -5.0]), opt.init(np.zeros(2)))[0]
+    array([1., 2.])
+    """
+    if isinstance(optimizer, Average):
+        return replace(optimizer, inner=constrained(optimizer.inner, constraint))
+    return Constrained(optimizer, constraint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from chainrule.ops.broadcast import cast
 from chainrule.ops.reductions import extent
 from chainrule.optim.optimizer import State as OptimizerState
 from chainrule.optim.optimizer import weak
+from chainrule.optim.wrappers import constrained
 from chainrule.training.evaluate import Loss
 from chainrule.training.practice import Practice
 from chainrule.training.rows import Rows
@@ -229,9 +231,10 @@ class Step:
         for name, p in named_parameters(model).items():
             one = {"step": state["step"], "slots": {"": state["slots"][name]}}
             g = practice.clipped(found.arrays[name], found.norm)
-            new, after = self.optimizer.update(p, g, one, lr)
+            optimizer = self.optimizer
             if name in limits:
-                new = max_norm(new, limits[name])
+                optimizer = constrained(optimizer, partial(max_norm, limit=limits[name]))
+            new, after = optimizer.update(p, g, one, lr)
             yield name, new, after["slots"][""]
             del new, after  # not held while the next is computed
 
