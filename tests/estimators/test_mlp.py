@@ -286,6 +286,7 @@ def test_missing_numbers_are_named():
         ({"normalization": "group"}, "normalization"),
         ({"solver": "lbfgs", "dropout": 0.5}, "takes all rows at once"),
         ({"loss": "hinge"}, "log_loss"),
+        ({"solver": "lbfgs", "callbacks": [cr.training.Callback()]}, "has no epochs"),
         ({"engine": "cuda"}, "engine"),
         ({"n_iter_no_change": 0}, "n_iter_no_change"),
         ({"categorical_features": ["x"]}, "no column 'x'"),
@@ -295,6 +296,17 @@ def test_missing_numbers_are_named():
 def test_bad_arguments_are_refused(options, match):
     with pytest.raises(ArgumentError, match=match):
         ours.MLPClassifier(**options).fit(IRIS, SPECIES)
+
+
+def test_scalars_of_numpy_are_choices_too():
+    words = {"solver": "sgd", "activation": "tanh", "engine": "numpy", "normalization": "layer"}
+    numbers = {"max_iter": 3, "batch_size": 20, "alpha": 0.1, "shuffle": True, "tol": 0.0}
+    given = {name: np.array([value])[0] for name, value in (words | numbers).items()}
+    model = ours.MLPClassifier((5,), random_state=0, **given).fit(IRIS, SPECIES)
+    same = ours.MLPClassifier((5,), random_state=0, **words, **numbers).fit(IRIS, SPECIES)
+    np.testing.assert_array_equal(model.coefs_[0], same.coefs_[0])
+    given["solver"] = np.str_("lbfgs")
+    assert ours.MLPClassifier((5,), **given).fit(IRIS, SPECIES).n_iter_ == 3
 
 
 def test_prediction_needs_a_fit():

@@ -48,7 +48,8 @@ class Estimator(BaseEstimator):
         ------
         ArgumentError
         """
-        check(type(self).__name__, self.allowed, self.get_params(deep=False))
+        given = {name: plain(value) for name, value in self.get_params(deep=False).items()}
+        check(type(self).__name__, self.allowed, given)
 
     def _rows(self, X: Any, *, reset: bool = False) -> Any:
         """Return checked rows, shape (n, d): float64 or float32 as they were given, finite.
@@ -132,6 +133,18 @@ def stored(arguments: Mapping[str, Any]) -> dict[str, Any]:
     {'alpha': 0.1}
     """
     return {k: v for k, v in arguments.items() if k not in ("self", "__class__")}
+
+
+def plain(value: Any) -> Any:
+    """Return Python's value for NumPy's scalar, such as a search over an array of choices gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain(np.str_("adam")), plain(np.True_), plain((1, 2))
+    ('adam', True, (1, 2))
+    """
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _place_in(X: Any, place: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 
 from chainrule.errors import Interrupted, NonFiniteError
+from chainrule.estimators.base import plain
 from chainrule.estimators.callbacks import Tasks
 from chainrule.estimators.network import Objective, Penalised
 from chainrule.estimators.rows import outputs_of
@@ -234,7 +235,7 @@ def _plan(
         seed=int(random.randint(2**31 - 1)) if np.any(mlp.dropout) else 0,
         schedule=solver.factor,
         callbacks=(watch, *(mlp.callbacks or ()), *([bar] if bar else ())),
-        engine=mlp.engine,
+        engine=plain(mlp.engine),
         order=order,
     )
 

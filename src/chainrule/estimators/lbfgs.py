@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.autodiff import value_and_grad
 from chainrule.engines import compile as program
 from chainrule.errors import ArgumentError, UnsupportedError
+from chainrule.estimators.base import plain
 from chainrule.estimators.network import Objective, Penalised
 from chainrule.estimators.rows import block_size
 from chainrule.graph import Array
@@ -120,7 +121,7 @@ def _evaluation(mlp: Any) -> Callable[[Module, Rows], tuple[Any, Any]]:
         dtype = np.result_type(*flatten(model)[0])
         return eager(model, Rows(X, y, weight, dtype))
 
-    fast = program(recorded, mlp.engine, mlp.max_iter)
+    fast = program(recorded, plain(mlp.engine), int(mlp.max_iter))
     traceable = True
 
     def quick(model: Module, rows: Rows) -> tuple[Any, Any]:

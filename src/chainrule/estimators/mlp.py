@@ -15,9 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule import nn
 from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf, check
-from chainrule.doctor import Diagnosis, diagnose
 from chainrule.errors import ArgumentError
-from chainrule.estimators.base import FLOATS, Estimator, checked_targets, row_weights
+from chainrule.estimators.base import FLOATS, Estimator, checked_targets, plain, row_weights
 from chainrule.estimators.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from chainrule.estimators.categories import Categories, categorical_columns
 from chainrule.estimators.course import DivergenceError, Held, descend
@@ -26,7 +25,6 @@ from chainrule.estimators.lbfgs import minimise
 from chainrule.estimators.network import Kept, Objective, start, wide
 from chainrule.estimators.rows import outputs_of, part, rows_of
 from chainrule.estimators.solvers import Solver
-from chainrule.explanation import explain
 from chainrule.graph import Array
 from chainrule.nn.dense import NORMALIZATIONS, for_each
 from chainrule.optim import Optimizer
@@ -158,14 +156,26 @@ class MLP(CallbackSupportMixin, Estimator):
         if len(counted) == 0:
             raise ArgumentError("all sample weights are zero, and a class or number needs one row")
         if self.solver == "lbfgs":
-            self.__dict__.pop("_optimizer", None)
-            minimise(self, part(rows, counted) if len(counted) < len(rows) else rows)
+            self._minimise(rows, counted, given, validation_data)
         else:
             self._descend(rows, counted, given, validation_data, random, once)
         self._check_finite()
         if isinstance(X, dict):
             self._categories.settle([table.weight for table in self.network_.embeddings])
         return self
+
+    def _minimise(self, rows: Rows, counted: Array, given: Any, validation_data: Any) -> None:
+        if validation_data is not None or self.callbacks:
+            raise ArgumentError(
+                "solver='lbfgs' has no epochs: validation_data and callbacks need solver='adam', "
+                "'sgd' or an optimizer"
+            )
+        for name in ("_optimizer", "history_"):
+            self.__dict__.pop(name, None)
+        tasks = Tasks(self, 0, X=given[0], y=given[1])
+        tasks.begin()
+        minimise(self, part(rows, counted) if len(counted) < len(rows) else rows)
+        tasks.end()
 
     def _descend(
         self, rows: Rows, counted: Array, given: Any, validation_data: Any, random: Any, once: bool
@@ -225,7 +235,7 @@ class MLP(CallbackSupportMixin, Estimator):
 
     def _activations(self) -> list[Any]:
         given = self.activation
-        each = given if isinstance(given, (list, tuple)) else [given]
+        each = [plain(one) for one in given] if isinstance(given, (list, tuple)) else [plain(given)]
         for one in each:
             if not callable(one):
                 check(type(self).__name__, {"activation": _ACTIVATIONS}, {"activation": one})
@@ -240,7 +250,7 @@ class MLP(CallbackSupportMixin, Estimator):
         options: dict[str, Any] = {
             "activation": self._activations(),
             "dropout": self.dropout,
-            "normalization": self.normalization,
+            "normalization": plain(self.normalization),
             "dtype": dtype,
         }
         sizes = [*self._sizes(), self._heads.width]
@@ -299,9 +309,9 @@ class MLP(CallbackSupportMixin, Estimator):
         super()._check_arguments()
         owner = type(self).__name__
         if not isinstance(self.solver, Optimizer):
-            check(owner, {"solver": _SOLVERS}, {"solver": self.solver})
+            check(owner, {"solver": _SOLVERS}, {"solver": plain(self.solver)})
         if not callable(self.learning_rate):
-            check(owner, {"learning_rate": _RATES}, {"learning_rate": self.learning_rate})
+            check(owner, {"learning_rate": _RATES}, {"learning_rate": plain(self.learning_rate)})
         if self.batch_size != "auto":
             check(owner, {"batch_size": COUNT}, {"batch_size": self.batch_size})
         if self.n_iter_no_change != math.inf:
@@ -361,6 +371,8 @@ class MLP(CallbackSupportMixin, Estimator):
         Explanation
             See `chainrule.explain`. The loss is that of training, its penalty left out.
         """
+        from chainrule.explanation import explain  # slow to import, and most fits need it not
+
         check_is_fitted(self)
         rows = self._prepared(X)
         rows = rows.toarray() if issparse(rows) else rows
@@ -371,7 +383,7 @@ class MLP(CallbackSupportMixin, Estimator):
 
         return explain(loss, wrt="network")(self.network_, rows)
 
-    def diagnose_(self, X: Any, y: Any, **options: Any) -> Diagnosis:
+    def diagnose_(self, X: Any, y: Any, **options: Any) -> Any:
         """Examine the trained network, its data and its training.
 
         Parameters
@@ -385,6 +397,8 @@ class MLP(CallbackSupportMixin, Estimator):
         -------
         Diagnosis
         """
+        from chainrule.doctor import diagnose
+
         check_is_fitted(self)
         rows = self._prepared(X)
         rows = rows.toarray() if issparse(rows) else rows

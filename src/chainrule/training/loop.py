@@ -265,6 +265,7 @@ class Training:
         if path:
             self.state = checkpoints.load(path, self.state, self.settings)
             checkpoints.tidy(path.parent)
+        self.arrays = named_parameters(self.state.model)
         if not self.state.history.engine:
             self.state.history = History(engine=self.engine.name, why=self.engine.why)
         self.every_step = any(
@@ -403,8 +404,7 @@ class Training:
 
     def _broken(self) -> str:
         """Return the name of a parameter that is not finite, empty if all are."""
-        arrays = named_parameters(self.state.model).items()
-        return next((name for name, p in arrays if not np.isfinite(p).all()), "")
+        return next((name for name, p in self.arrays.items() if not np.isfinite(p).all()), "")
 
     def _call(self, event: str) -> None:
         for callback in self.plan.callbacks:
