@@ -222,7 +222,7 @@ def test_a_loss_that_leaves_the_numbers_along_a_line_is_gone_round():
         ({"batch_size": 32}, "LBFGS takes all 90 rows at once, not batch_size=32: leave batch_"),
         ({"batch_size": 0}, "takes all 90 rows"),
         ({"schedule": optim.Cosine(10)}, "LBFGS searches for the length of each step: no schedule"),
-        ({"clip_norm": 1.0}, "LBFGS needs the gradients as they are: no clip_norm"),
+        ({"clip_norm": 1.0}, "LBFGS needs the gradients and the steps as they are: no clip_norm"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options, message):
