@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from chainrule.constraints import COUNT, POSITIVE, Interval, check
@@ -168,7 +168,7 @@ def search_lr(
     for lr in map(float, lrs):
         try:
             _, history = fit(
-                model, (X, y), loss=loss, optimizer=replace(optimizer, lr=lr), epochs=epochs,
+                model, (X, y), loss=loss, optimizer=optimizer.changed(lr=lr), epochs=epochs,
                 batch_size=batch_size, seed=seed, validation=held_out, schedule=schedule,
                 clip_norm=clip_norm, sample_weight=weight, engine=engine, progress=False,
             )  # fmt: skip
