@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.utils.estimator_checks import check_estimator
-from test_checks import instances
+from test_checks import OTHERS, QUICK, instances
 from test_sklearn_mlp import EXCEPTED
 
 HERE = Path(__file__).resolve().parent
@@ -42,7 +42,7 @@ TESTS = """
 
 def checks():
     """Yield a row of the table for each estimator, and the number of failures."""
-    for estimator in instances():
+    for estimator in instances(QUICK) + instances(OTHERS):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = Counter(

@@ -7,17 +7,39 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule.estimators import ESTIMATORS
 
-QUICK = {
-    "MLPClassifier": [{"max_iter": 100}],
-    "MLPRegressor": [{"max_iter": 100}],
-}
+_FAST = {"hidden_layer_sizes": (20,), "max_iter": 40, "learning_rate_init": 0.02}
+# Arguments for speed; what is not named is put to the checks as it is constructed.
+QUICK = {"MLPClassifier": _FAST, "MLPRegressor": _FAST}
+# Other ways through an estimator, put to the checks by `make test-all`.
+OTHERS = {
+    "MLPClassifier": [
+        {}, {"solver": "lbfgs"}, {"solver": "sgd", "learning_rate_init": 0.1},
+        {"normalization": "layer", "dropout": 0.1}, {"engine": "eager", "max_iter": 50},
+        {"class_weight": "balanced", "activation": ["tanh"]},
+    ],
+    "MLPRegressor": [
+        {}, {"solver": "lbfgs"}, {"loss": "huber", "learning_rate_init": 0.01},
+        {"normalization": "layer", "solver": "lbfgs"},
+    ],
+}  # fmt: skip
 
 
-def instances():
-    return [cls(**options) for name, cls in ESTIMATORS.items() for options in QUICK.get(name, [{}])]
+def instances(table):
+    found = []
+    for name, cls in ESTIMATORS.items():
+        options = table.get(name, [{}] if table is QUICK else [])
+        found += [cls(**one) for one in (options if isinstance(options, list) else [options])]
+    return found
 
 
-@parametrize_with_checks(instances())
+@parametrize_with_checks(instances(QUICK))
 @pytest.mark.filterwarnings("ignore")
 def test_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(instances(OTHERS))
+@pytest.mark.filterwarnings("ignore")
+def test_check_of_other_ways(estimator, check):
     check(estimator)

@@ -31,6 +31,9 @@ TWO = np.stack([IRIS[:, 0] * IRIS[:, 2], np.abs(IRIS[:, 1])], axis=1)
 WEIGHT = RNG.random(len(IRIS)) + 0.1
 
 
+NEWER = "loss" in inspect.signature(theirs.MLPRegressor).parameters  # 1.7
+
+
 def both(name, X, y, calls=1, method="fit", data=None, **options):
     """Return ours and theirs, fitted alike."""
     made = []
@@ -101,12 +104,9 @@ def assert_same(a, b, rtol=1e-7):
 @pytest.mark.parametrize("case", ALIKE.values(), ids=ALIKE)
 def test_the_same_random_state_gives_the_same_network(case):
     name, X, y, options = case
+    if "loss" in options and not NEWER:
+        pytest.skip("scikit-learn before 1.7 has no loss='poisson'")
     a, b = both(name, X, y, **options)
-    if (
-        options.get("loss") == "poisson"
-        and "loss" not in inspect.signature(theirs.MLPRegressor).parameters
-    ):
-        pytest.skip("this scikit-learn has no loss='poisson'")
     assert_same(a, b)
     np.testing.assert_allclose(a.predict(X), b.predict(X), rtol=1e-7)
     if name == "MLPClassifier":
@@ -125,9 +125,11 @@ def test_engines_give_the_same_network():
 
 
 def test_weights_partial_fit_and_warm_start_are_theirs_too():
-    assert_same(*both("MLPClassifier", IRIS, SPECIES, max_iter=9, data={"sample_weight": WEIGHT}))
     weighted = {"sample_weight": WEIGHT}
-    assert_same(*both("MLPRegressor", IRIS, TWO[:, 0], solver="lbfgs", max_iter=9, data=weighted))
+    if NEWER:
+        assert_same(*both("MLPClassifier", IRIS, SPECIES, max_iter=9, data=weighted))
+        options = {"solver": "lbfgs", "max_iter": 9}
+        assert_same(*both("MLPRegressor", IRIS, TWO[:, 0], data=weighted, **options))
     steps = {"classes": [0, 1, 2]}
     assert_same(*both("MLPClassifier", IRIS, SPECIES, 5, "partial_fit", steps))
     assert_same(*both("MLPRegressor", IRIS, TWO[:, 0], 5, "partial_fit", solver="sgd"))
@@ -176,6 +178,8 @@ def test_arguments_are_theirs_in_order_and_with_their_defaults(name):
     for key, parameter in other.items():
         assert mine[key].default == parameter.default, key
         assert mine[key].kind == parameter.kind, key
+    if not NEWER and name == "MLPRegressor":
+        return  # whose first argument is not yet the loss
     positional = [k for k, p in other.items() if p.kind is not p.KEYWORD_ONLY]
     assert list(mine)[: len(positional)] == positional
     public = {attribute for attribute in dir(getattr(theirs, name)) if attribute[0] != "_"}

@@ -18,7 +18,12 @@ EXCEPTED = {
     "test_gradient": "calls the private method _loss_grad_lbfgs with lists of buffers to fill; "
     "gradients are tested against finite differences in tests/estimators/test_mlp.py",
 }
-SLOW: set[str] = set()
+SLOW = {
+    "test_n_iter_no_change", "test_n_iter_no_change_inf", "test_partial_fit_classification",
+    "test_partial_fit_regression", "test_mlp_loading_from_joblib_partial_fit", "test_alpha",
+    "test_multilabel_classification", "test_mlp_regressor_dtypes_casting", "test_shuffle",
+    "test_mlp_sample_weight_with_early_stopping", "test_mlp_partial_fit_after_fit",
+}  # fmt: skip
 
 
 @pytest.fixture
