@@ -10,6 +10,7 @@ import chainrule as cr
 from chainrule import nn, optim, training
 from chainrule.errors import ArgumentError, DataError
 from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.estimators.base import row_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 IRIS, SPECIES = load_iris(return_X_y=True)
@@ -77,6 +78,19 @@ def test_class_weights_are_weights_of_rows():
     )
 
 
+def test_balanced_weights_are_scikit_learns_and_heed_weights_of_rows():
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    few, labels = SPECIES[:70], np.stack([SPECIES > 0, IRIS[:, 0] > 1], axis=1).astype(int)
+    for y in (few, labels):
+        expected = compute_sample_weight("balanced", y)
+        np.testing.assert_allclose(row_weights(IRIS[: len(y)], None, "balanced", y), expected)
+    times = RNG.integers(0, 4, 70)
+    found = row_weights(IRIS[:70], times, "balanced", few)
+    repeated = compute_sample_weight("balanced", np.repeat(few, times))
+    np.testing.assert_allclose(np.repeat(found / np.maximum(times, 1), times), repeated)
+
+
 def test_both_loss_curves_and_any_score():
     from sklearn.metrics import log_loss
 
@@ -117,6 +131,16 @@ def test_early_stopping_returns_to_the_best_epoch():
     assert model.score(LINE[:50], NOISY[:50]) == pytest.approx(model.best_validation_score_)
 
 
+def test_stopping_may_change_between_fits():
+    options = {"max_iter": 3, "warm_start": True, "random_state": 0}
+    model = MLPClassifier(**options).fit(IRIS, SPECIES)
+    model.set_params(early_stopping=True).fit(IRIS, SPECIES)
+    assert (len(model.loss_curve_), len(model.validation_scores_)) == (6, 3)
+    assert model.best_loss_ is None
+    model.set_params(early_stopping=False).partial_fit(IRIS, SPECIES)
+    assert model.best_loss_ == model.loss_curve_[-1]
+
+
 def test_optimizers_and_schedules_are_objects():
     options = {"max_iter": 20, "random_state": 0, "batch_size": 50}
     falling = optim.Cosine(60)
@@ -155,7 +179,7 @@ def test_callbacks_of_both_kinds_can_stop():
         def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
             events.append(f"end {context.task_name}")
             if context.task_name == "epoch":
-                events.append(fitted_estimator.score(IRIS, SPECIES))
+                events.append(fitted_estimator)
                 return context.task_id == 1
             return False
 
@@ -169,7 +193,20 @@ def test_callbacks_of_both_kinds_can_stop():
         "setup", "begin fit True", "begin epoch True", "end epoch", "begin epoch True",
         "end epoch", "end fit", "teardown",
     ]  # fmt: skip
-    assert [e for e in events if not isinstance(e, str)][-1] == model.score(IRIS, SPECIES)
+    first, second = [event for event in events if not isinstance(event, str)]
+    np.testing.assert_array_equal(second.predict_proba(IRIS), model.predict_proba(IRIS))
+    assert not np.array_equal(first.predict_proba(IRIS), model.predict_proba(IRIS))
+
+
+def test_scikit_learns_own_callbacks_watch():
+    callback = pytest.importorskip("sklearn.callback")
+    monitor = callback.ScoringMonitor(scoring=["accuracy"])
+    model = MLPClassifier(max_iter=5, random_state=0).set_callbacks(monitor)
+    model.fit(IRIS, SPECIES)
+    log = monitor.get_logs()
+    scores = [row["accuracy"] for row in log.data if row["task_name"] == "epoch"]
+    assert len(scores) == 5
+    assert scores[-1] == model.score(IRIS, SPECIES)
 
 
 def test_progress_is_printed_or_a_bar(capsys):

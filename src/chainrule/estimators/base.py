@@ -212,6 +212,20 @@ def row_weights(X: Any, sample_weight: Any, class_weight: Any = None, y: Any = N
     if sample_weight is not None:
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
     if class_weight is not None:
-        factors = compute_sample_weight(class_weight, y).astype(X.dtype)
-        weight = factors if weight is None else weight * factors
+        dtype = X.dtype if X.dtype.kind == "f" else np.float64
+        balanced = isinstance(class_weight, str) and class_weight == "balanced"
+        factors = _balanced(y, weight) if balanced else compute_sample_weight(class_weight, y)
+        weight = factors.astype(dtype) if weight is None else weight * factors.astype(dtype)
     return weight
+
+
+def _balanced(y: Array, weight: Array | None) -> Array:
+    """Return factors that give all classes of a column the same total weight, the mean of all."""
+    weight = np.ones(len(y)) if weight is None else weight
+    factors = np.ones(len(y))
+    for column in y.reshape(len(y), -1).T:
+        codes = np.unique(column, return_inverse=True)[1]
+        totals = np.bincount(codes, weights=weight)
+        share = totals.sum() / np.count_nonzero(totals)
+        factors *= share / np.where(totals > 0, totals, 1.0)[codes]
+    return factors

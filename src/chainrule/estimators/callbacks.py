@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 try:
@@ -28,12 +29,17 @@ class Tasks:
         A `CallbackSupportMixin`; its ``fit`` is decorated by `with_callbacks`.
     epochs : int
         How many there are at most.
+    snapshot : callable
+        Returns copies of the attributes that predict, by name: asked for by callbacks that want
+        the estimator as it is at the time.
     **data
         ``X``, ``y`` and ``metadata``, for callbacks that ask for them.
     """
 
-    def __init__(self, estimator: Any, epochs: int, **data: Any) -> None:
-        self.estimator, self.data = estimator, data
+    def __init__(
+        self, estimator: Any, epochs: int, snapshot: Callable[[], dict[str, Any]], **data: Any
+    ) -> None:
+        self.estimator, self.snapshot, self.data = estimator, snapshot, data
         self._whole = self._epoch = None
         if getattr(estimator, "_skl_callbacks", None):
             self._whole = estimator._init_callback_context(max_subtasks=epochs)
@@ -61,5 +67,5 @@ class Tasks:
         if context is None:
             return False
         call = getattr(context, f"call_on_fit_task_{event}")
-        # The estimator is ready to predict at any time: nothing has to be put into a copy.
-        return bool(call(estimator=self.estimator, reconstruction_attributes={}, **self.data))
+        given = {"estimator": self.estimator, "reconstruction_attributes": self.snapshot}
+        return bool(call(**given, **self.data))

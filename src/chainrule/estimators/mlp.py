@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -154,7 +155,7 @@ class MLP(CallbackSupportMixin, Estimator):
         rows = rows_of(X, self._encoded(y, dtype), weight, dtype)
         counted = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
         if len(counted) == 0:
-            raise ArgumentError("all sample weights are zero, and a class or number needs one row")
+            raise ArgumentError("all sample weights are zero: no row is left to learn from")
         if self.solver == "lbfgs":
             self._minimise(rows, counted, given, validation_data)
         else:
@@ -172,7 +173,7 @@ class MLP(CallbackSupportMixin, Estimator):
             )
         for name in ("_optimizer", "history_"):
             self.__dict__.pop(name, None)
-        tasks = Tasks(self, 0, X=given[0], y=given[1])
+        tasks = Tasks(self, 0, self._snapshot, X=given[0], y=given[1])
         tasks.begin()
         minimise(self, part(rows, counted) if len(counted) < len(rows) else rows)
         tasks.end()
@@ -181,6 +182,8 @@ class MLP(CallbackSupportMixin, Estimator):
         self, rows: Rows, counted: Array, given: Any, validation_data: Any, random: Any, once: bool
     ) -> None:
         solver = self._optimizer if once and hasattr(self, "_optimizer") else Solver.of(self)
+        if (self.best_loss_ is None) != self.early_stopping:  # the last fit stopped otherwise
+            self._open_books()
         held = None
         if validation_data is not None:
             held = self._given_rows(validation_data, rows.dtype)
@@ -188,7 +191,8 @@ class MLP(CallbackSupportMixin, Estimator):
             counted, held = self._split(rows, counted, given, random)
         if len(counted) < len(rows):
             rows = part(rows, counted)
-        tasks = Tasks(self, 1 if once else self.max_iter, X=given[0], y=given[1])
+        epochs = 1 if once else self.max_iter
+        tasks = Tasks(self, epochs, self._snapshot, X=given[0], y=given[1])
         tasks.begin()
         self._optimizer: Solver = solver
         self.history_ = descend(self, rows, held, solver, tasks, random, once)
@@ -271,13 +275,23 @@ class MLP(CallbackSupportMixin, Estimator):
         self.n_layers_ = len(self.coefs_) + 1
         self.out_activation_ = self._heads.activation
         self.n_iter_ = self.t_ = 0
-        stops = bool(self.early_stopping)
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] = []
+        self._open_books()
+
+    def _open_books(self) -> None:
+        """Begin the record of what stopping watches."""
+        stops = bool(self.early_stopping)
         self._no_improvement_count = 0
         self.best_loss_ = None if stops else math.inf
         self.validation_scores_: list[float] | None = [] if stops else None
         self.best_validation_score_ = -math.inf if stops else None
+
+    def _snapshot(self) -> dict[str, Any]:
+        """Return copies of what predicts, which training changes in place."""
+        return copy.deepcopy(
+            {name: vars(self)[name] for name in ("coefs_", "intercepts_", "_kept")}
+        )
 
     def _adopt_by_hand(self, y: Array, dtype: Any) -> None:
         """Make a network of ``coefs_`` and ``intercepts_`` that were set without a fit."""
