@@ -13,7 +13,6 @@ from chainrule.models import ConstantModel, Settings, TableModel, Trial, linear_
 from chainrule.models.run_folder import CHECKPOINT, is_complete, write_columns, write_run
 from chainrule.models.scores import headline
 from chainrule.models.settings import _ALLOWED, OPTIMIZERS
-from chainrule.nn import TableNetwork
 
 QUICK = Settings(hidden=(8,), epochs=3)
 
@@ -272,20 +271,6 @@ def test_settings_decide_everything_that_is_open(n_rows):
     assert None not in vars(settings).values()
     assert settings.dropout == 0.25
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
-
-
-def test_a_network_is_rebuilt_from_its_configuration():
-    network = TableNetwork(2, [(5, 3)], [4, 1], np.random.default_rng(0), dropout=0.5)
-    config = json.loads(json.dumps(network.config()))
-    assert TableNetwork.from_config(config).config() == network.config()
-    for damaged in (
-        {},
-        {**config, "sizes": None},
-        {**config, "extra": 1},
-        {**config, "embedded": 3},
-    ):
-        with pytest.raises(ArgumentError):
-            TableNetwork.from_config(damaged)
 
 
 def test_formulas_are_disarmed_on_request_only(capsys):

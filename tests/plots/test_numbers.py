@@ -10,7 +10,7 @@ from plot_cases import HISTORY, NETWORK, X, Y
 import chainrule as cr
 from chainrule import nn, plots
 from chainrule.errors import ArgumentError
-from chainrule.models import MLPRegressor
+from chainrule.estimators import MLPRegressor
 from chainrule.training import History, Record
 
 RNG = np.random.default_rng(1)

@@ -12,7 +12,7 @@ from chainrule import nn
 from chainrule.errors import ArgumentError
 from chainrule.estimators.heads import Heads
 from chainrule.graph import Array
-from chainrule.graph.tree import Structure, flatten, map_leaves, paths, unflatten
+from chainrule.graph.tree import flatten, map_leaves, paths, unflatten
 from chainrule.ops.broadcast import cast
 from chainrule.ops.reductions import extent
 
@@ -128,8 +128,6 @@ class Kept:
         }
         taken = set(self.places.values())
         self.others = {i: leaf for i, leaf in enumerate(leaves) if i not in taken}
-
-    structure: Structure
 
     @staticmethod
     def coefs(network: nn.Module) -> tuple[list[Array], list[Array]]:
