@@ -19,7 +19,7 @@ SIZES = (4, 16, 3)
 
 def chainrule(x: Any, y: Any) -> Any:
     """Train with the estimator."""
-    from chainrule.models import MLPClassifier
+    from chainrule.estimators import MLPClassifier
 
     model = MLPClassifier(
         SIZES[1:2], batch_size=BATCH, max_iter=EPOCHS, learning_rate_init=LR, random_state=0

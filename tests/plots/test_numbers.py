@@ -155,7 +155,7 @@ def test_regions_of_networks_and_of_regressions():
         assert {mark.name for mark in words.marks[1:]} == {"left", "right"}
     numbers = plots.decision_regions.data(one, X, places=6).marks[0]
     np.testing.assert_allclose(numbers.values[3], numbers.x, rtol=1e-6)
-    fitted = MLPRegressor((3,), max_iter=2, random_state=0).fit(X, X[:, 0])
+    fitted = MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=0).fit(X, X[:, 0])
     assert plots.decision_regions.data(fitted, X, X[:, 0], places=5).marks[0].scale == "sequential"
 
 
@@ -205,7 +205,7 @@ def test_learning_curves_of_histories_and_estimators():
         plots.learning_curves.data(flat, of="f1")
     with pytest.raises(ArgumentError, match="no epochs"):
         plots.learning_curves.data(History())
-    fitted = MLPRegressor((3,), max_iter=3, random_state=0).fit(X, X[:, 0])
+    fitted = MLPRegressor(hidden_layer_sizes=(3,), max_iter=3, random_state=0).fit(X, X[:, 0])
     assert plots.learning_curves.data(fitted).marks[0].y.tolist() == fitted.loss_curve_
 
 

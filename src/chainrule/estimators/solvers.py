@@ -98,7 +98,9 @@ class Solver:
         lr = float(mlp.learning_rate_init)
         if mlp.solver == "sgd":
             nesterov = bool(mlp.nesterovs_momentum and mlp.momentum)
-            return cls(ScaledSGD(lr, float(mlp.momentum), nesterov), rate, mlp.power_t)
+            return cls(
+                ScaledSGD(lr, momentum=float(mlp.momentum), nesterov=nesterov), rate, mlp.power_t
+            )
         # The words for learning_rate are of SGD alone, as in scikit-learn.
         rate = rate if callable(rate) else "constant"
         betas = float(mlp.beta_1), float(mlp.beta_2)
