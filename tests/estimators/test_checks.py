@@ -9,9 +9,20 @@ from chainrule.estimators import ESTIMATORS
 
 _FAST = {"hidden_layer_sizes": (20,), "max_iter": 40, "learning_rate_init": 0.02}
 # Arguments for speed; what is not named is put to the checks as it is constructed.
-QUICK = {"MLPClassifier": _FAST, "MLPRegressor": _FAST}
+QUICK = {
+    "Autoencoder": {"max_iter": 20}, "MLPClassifier": _FAST, "MLPRegressor": _FAST,
+    "Perceptron": {"max_iter": 50},
+}  # fmt: skip
 # Other ways through an estimator, put to the checks by `make test-all`.
 OTHERS = {
+    "Autoencoder": [
+        {"solver": "lbfgs", "hidden_layer_sizes": (3,), "tied": True, "max_iter": 20},
+        {"code_activation": "sigmoid", "sparsity": "kl", "noise": 0.1, "max_iter": 5},
+    ],
+    "BasisFunctions": [{"kind": "rbf", "include_bias": True}, {"kind": "fourier"}],
+    "KernelSVM": [{"kernel": "linear", "class_weight": "balanced"}],
+    "LinearRegression": [{"solver": "lbfgs"}],
+    "LogisticRegression": [{"penalty": "l1", "max_iter": 200}],
     "MLPClassifier": [
         {}, {"solver": "lbfgs", "alpha": 0.1}, {"solver": "sgd", "learning_rate_init": 0.1},
         {"normalization": "layer"}, {"class_weight": "balanced", "engine": "eager"},
@@ -20,6 +31,7 @@ OTHERS = {
         {}, {"solver": "lbfgs"}, {"loss": "huber", "learning_rate_init": 0.01},
         {"normalization": "layer", "solver": "lbfgs"},
     ],
+    "Perceptron": [{}, {"averaged": True, "max_iter": 50}],
 }  # fmt: skip
 
 

@@ -22,6 +22,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 X, CLASSES = shuffle(*load_iris(return_X_y=True), random_state=0)
 # Parameter and values to search, and what is put in for speed.
 SEARCHED = {
+    "KernelSVM": ("C", [0.1, 1.0], {}),
+    "LinearRegression": ("fit_intercept", [True, False], {}),
+    "LogisticRegression": ("C", [0.1, 1.0], {}),
+    "Perceptron": ("averaged", [True, False], {"random_state": 0}),
     "MLPClassifier": ("alpha", [1e-4, 1e-2], {"solver": "lbfgs", "max_iter": 30}),
     "MLPRegressor": ("alpha", [1e-4, 1e-2], {"solver": "lbfgs", "max_iter": 30}),
 }

@@ -22,6 +22,10 @@ MODELS = [
     nn.GaussianNoise(0.25),
     nn.Residual(nn.Linear(2, 2, rng=0)),
     nn.Residual(nn.Linear(2, 3, rng=0), shortcut=nn.Linear(2, 3, rng=1, bias=False)),
+    nn.Polynomial(3, 2, terms="interactions"),
+    nn.RadialBasis(np.eye(3), 0.5),
+    nn.Fourier(nn.harmonics(2, 3), dtype=np.float64),
+    nn.Kernel(np.eye(3), "poly", degree=2, gamma=0.5, dtype=np.float64),
     nn.Sequential(),
     nn.Sequential(
         nn.Linear(4, 8, rng=0), nn.BatchNorm(8), "relu", nn.Dropout(0.1),
@@ -76,6 +80,11 @@ def test_weights_are_left_out():
         ({"layer": "Sequential", "layers": ["relu"]}, "mapping"),
         ({"layer": "Residual", "inner": {"layer": "?"}}, "no layer"),
         ({"layer": "Dropout", "p": [0.5]}, "p must be"),
+        ({"layer": "Polynomial", "in_features": 3, "terms": "os"}, "terms must be"),
+        ({"layer": "Kernel", "shape": [2, -1]}, "columns must be"),
+        ({"layer": "Kernel", "shape": 5}, "not valid"),
+        ({"layer": "Kernel", "shape": [2, 2], "kernel": "eval"}, "kernel must be"),
+        ({"layer": "Fourier", "shape": ["a", 2]}, "rows must be"),
     ],
     ids=str,
 )

@@ -34,6 +34,10 @@ LAYERS = {
     "dropout": (nn.Dropout(0.4), (5, 4)),
     "gaussian noise": (nn.GaussianNoise(0.4), (5, 4)),
     "flatten": (nn.Flatten(), (5, 2, 2)),
+    "polynomial": (nn.Polynomial(4, 3), (5, 4)),
+    "radial basis": (nn.RadialBasis(np.eye(3, 4), 0.7, **F64), (5, 4)),
+    "fourier": (nn.Fourier(nn.harmonics(4, 2), **F64), (5, 4)),
+    "kernel": (nn.Kernel(np.eye(3, 4), "sigmoid", **F64), (5, 4)),
     "residual": (nn.Residual(nn.Linear(4, 4, rng=0, **F64)), (5, 4)),
     "residual with a projection": (
         nn.Residual(

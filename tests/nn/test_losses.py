@@ -46,6 +46,7 @@ CASES = {
     "nll": (nn.nll, LOGITS, CLASSES, {"class_weight": CLASS_WEIGHT}),
     "kl": (nn.kl_div, special.log_softmax(LOGITS, axis=1), SOFT, {}),
     "hinge": (nn.hinge, LOGITS[:, :2], SIGNS, {}),
+    "perceptron": (nn.perceptron, LOGITS[:, :2], SIGNS, {}),
     "ordinal": (nn.ordinal, LOGITS[:, :3], CLASSES, {}),
     "poisson": (nn.poisson, LOGITS[:, :2], np.array([[0, 2], [1, 0], [7, 3]] * 2), {}),
     "quantile": (nn.quantile, RNG.normal(size=(N, 2)), REAL, {"level": 0.8}),
@@ -365,6 +366,6 @@ class TestRefusals:
     def test_the_table_is_complete(self):
         assert set(nn.LOSSES) == {
             "binary_cross_entropy", "cross_entropy", "hinge", "huber", "kl_div", "mae", "mse",
-            "multiclass_hinge", "nll", "ordinal", "poisson", "quantile",
+            "multiclass_hinge", "nll", "ordinal", "perceptron", "poisson", "quantile",
         }  # fmt: skip
         assert all(name == loss.__name__ for name, loss in nn.LOSSES.items())

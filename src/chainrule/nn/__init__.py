@@ -1,6 +1,8 @@
 """Networks: modules, layers, activations, initial weights and losses, in plain NumPy."""
 
 from chainrule.nn.activations import ACTIVATIONS, binary_step
+from chainrule.nn.autoencoder import Autoencoder, WithCode, sparse_reconstruction
+from chainrule.nn.basis import Fourier, Polynomial, RadialBasis, harmonics
 from chainrule.nn.containers import LAYERS, Residual, Sequential, from_config
 from chainrule.nn.dense import NORMALIZATIONS, TableNetwork, dense
 from chainrule.nn.initialisers import (
@@ -23,6 +25,16 @@ from chainrule.nn.initialisers import (
     xavier_uniform,
     zeros,
 )
+from chainrule.nn.kernels import (
+    KERNELS,
+    Kernel,
+    linear_kernel,
+    polynomial_kernel,
+    rbf_kernel,
+    rkhs_norm,
+    sigmoid_kernel,
+    svm_objective,
+)
 from chainrule.nn.layers import (
     Activation,
     BatchNorm,
@@ -37,18 +49,17 @@ from chainrule.nn.losses import (
     LOSSES,
     binary_cross_entropy,
     cross_entropy,
-    hinge,
     huber,
     kl_div,
     mae,
     mse,
-    multiclass_hinge,
     nll,
     ordinal,
     poisson,
     quantile,
 )
 from chainrule.nn.lsuv import lsuv
+from chainrule.nn.margin_losses import hinge, multiclass_hinge, perceptron
 from chainrule.nn.module import LayerError, Module, map_modules, named_modules
 from chainrule.nn.parameters import (
     count_parameters,
@@ -65,28 +76,37 @@ from chainrule.nn.regularisation import (
 )
 from chainrule.nn.run import Run, philox4x32
 from chainrule.nn.summary import Row, layer_outputs, summary
+from chainrule.nn.universal import StepNetwork, step_network
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALISERS",
+    "KERNELS",
     "LAYERS",
     "LOSSES",
     "NORMALIZATIONS",
     "Activation",
+    "Autoencoder",
     "BatchNorm",
     "Dropout",
     "Embedding",
     "Flatten",
+    "Fourier",
     "GaussianNoise",
+    "Kernel",
     "LayerError",
     "LayerNorm",
     "Linear",
     "Module",
+    "Polynomial",
+    "RadialBasis",
     "Residual",
     "Row",
     "Run",
     "Sequential",
+    "StepNetwork",
     "TableNetwork",
+    "WithCode",
     "binary_cross_entropy",
     "binary_step",
     "constant",
@@ -97,6 +117,7 @@ __all__ = [
     "fans",
     "from_config",
     "gain",
+    "harmonics",
     "hinge",
     "huber",
     "initial",
@@ -109,6 +130,7 @@ __all__ = [
     "layer_outputs",
     "lecun_normal",
     "lecun_uniform",
+    "linear_kernel",
     "load_buffers",
     "load_parameters",
     "lsuv",
@@ -124,11 +146,19 @@ __all__ = [
     "normal",
     "ordinal",
     "orthogonal",
+    "perceptron",
     "philox4x32",
     "poisson",
+    "polynomial_kernel",
     "quantile",
+    "rbf_kernel",
+    "rkhs_norm",
+    "sigmoid_kernel",
     "sparse",
+    "sparse_reconstruction",
+    "step_network",
     "summary",
+    "svm_objective",
     "uniform",
     "with_weight_noise",
     "xavier_normal",

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ArgumentError
+from chainrule.nn.arrays import zero_matrix
+from chainrule.nn.basis import Fourier, Polynomial, RadialBasis
+from chainrule.nn.kernels import Kernel
 from chainrule.nn.layers import (
     Activation,
     BatchNorm,
@@ -123,9 +126,15 @@ LAYERS: dict[str, Callable[..., Module]] = {
     "Dropout": Dropout,
     "Embedding": lambda **arguments: Embedding(rng=None, **arguments),
     "Flatten": Flatten,
+    "Fourier": lambda shape, **arguments: Fourier(zero_matrix("Fourier", shape), **arguments),
     "GaussianNoise": GaussianNoise,
+    "Kernel": lambda shape, **arguments: Kernel(zero_matrix("Kernel", shape), **arguments),
     "LayerNorm": LayerNorm,
     "Linear": lambda **arguments: Linear(rng=None, **arguments),
+    "Polynomial": Polynomial,
+    "RadialBasis": lambda shape, **arguments: RadialBasis(
+        zero_matrix("RadialBasis", shape), **arguments
+    ),
     "Residual": lambda inner, shortcut=None: Residual(
         from_config(inner), None if shortcut is None else from_config(shortcut)
     ),

@@ -23,13 +23,14 @@ Rng = np.random.Generator | int | None
 _DTYPE = OneOf(("float16", "float32", "float64"))
 
 
-def _checked_dtype(owner: str, dtype: Any) -> np.dtype[Any]:
+def checked_dtype(owner: str, dtype: Any) -> np.dtype[Any]:
+    """Return the dtype of a layer's parameters, a floating-point one."""
     found: np.dtype[Any] = np.dtype(dtype)
     check(owner, {"dtype": _DTYPE}, {"dtype": found.name})
     return found
 
 
-def _batch(layer: Module, x: Any, n_features: int, dtype: np.dtype[Any]) -> Any:
+def batch_of(layer: Module, x: Any, n_features: int, dtype: np.dtype[Any]) -> Any:
     """Return the input in a layer's dtype.
 
     Raises
@@ -113,7 +114,7 @@ class Linear(Module):
                 "bias_init": bias_init,
             },
         )
-        dtype = _checked_dtype("Linear", dtype)
+        dtype = checked_dtype("Linear", dtype)
         rng = None if rng is None else np.random.default_rng(rng)
         self.weight: Any = initial(weight_init, (out_features, in_features), rng, dtype)
         self.bias: Any = None
@@ -125,7 +126,7 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """Map (..., in_features) to (..., out_features)."""
-        x = _batch(self, x, self.weight.shape[1], self.weight.dtype)
+        x = batch_of(self, x, self.weight.shape[1], self.weight.dtype)
         y = x @ self.weight.T
         return y if self.bias is None else y + self.bias
 
@@ -181,7 +182,7 @@ class Embedding(Module):
         if padding_idx is not None:
             allowed = {"padding_idx": Interval(0, num_embeddings, integer=True)}
             check("Embedding", allowed, {"padding_idx": padding_idx})
-        dtype = _checked_dtype("Embedding", dtype)
+        dtype = checked_dtype("Embedding", dtype)
         self.weight: Any = initial(weight_init, (num_embeddings, embedding_dim), rng, dtype)
         self.padding_idx = padding_idx
         if padding_idx is not None:
@@ -318,14 +319,14 @@ class LayerNorm(Module):
     def __init__(self, features: int, *, eps: float = 1e-5, dtype: Any = np.float32) -> None:
         given = {"features": features, "eps": eps}
         check("LayerNorm", {"features": COUNT, "eps": POSITIVE}, given)
-        dtype = _checked_dtype("LayerNorm", dtype)
+        dtype = checked_dtype("LayerNorm", dtype)
         self.weight: Any = np.ones(features, dtype)
         self.bias: Any = np.zeros(features, dtype)
         self.eps = float(eps)
 
     def forward(self, x: Any) -> Any:
         """Map (..., features) to the same shape."""
-        x = _batch(self, x, len(self.weight), self.weight.dtype)
+        x = batch_of(self, x, len(self.weight), self.weight.dtype)
         centred = x - np.mean(x, axis=-1, keepdims=True)
         variance = np.mean(centred * centred, axis=-1, keepdims=True)
         return centred / np.sqrt(variance + self.eps) * self.weight + self.bias
@@ -375,7 +376,7 @@ class BatchNorm(Module):
             {"features": COUNT, "eps": POSITIVE, "momentum": Interval(0, 1, "both")},
             {"features": features, "eps": eps, "momentum": momentum},
         )
-        dtype = _checked_dtype("BatchNorm", dtype)
+        dtype = checked_dtype("BatchNorm", dtype)
         self.weight: Any = np.ones(features, dtype)
         self.bias: Any = np.zeros(features, dtype)
         self.running_mean: Any = np.zeros(features, dtype)
@@ -384,7 +385,7 @@ class BatchNorm(Module):
 
     def forward(self, x: Any, run: Run | None = None) -> Any:
         """Map (..., features) to the same shape."""
-        x = _batch(self, x, len(self.weight), self.weight.dtype)
+        x = batch_of(self, x, len(self.weight), self.weight.dtype)
         if run is None:
             centred, variance = x - self.running_mean, self.running_var
         else:

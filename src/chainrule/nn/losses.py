@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.constraints import FRACTION, POSITIVE, Interval, check
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.nn.arrays import lookup
+from chainrule.nn.margin_losses import hinge, multiclass_hinge, perceptron
 from chainrule.nn.targets import (
     check_range,
     check_same_shape,
@@ -23,7 +24,7 @@ from chainrule.nn.targets import (
     reduced,
     same_kind,
 )
-from chainrule.ops.activations import relu, softplus
+from chainrule.ops.activations import softplus
 from chainrule.ops.broadcast import cast
 from chainrule.ops.probability import log_softmax, sigmoid_cross_entropy, softmax_cross_entropy
 
@@ -308,64 +309,6 @@ def kl_div(
     return reduced("kl_div", np.sum(p * gap, axis=-1), reduction, sample_weight)
 
 
-def hinge(outputs: Any, targets: Any, *, sample_weight: Any = None, reduction: str = "mean") -> Any:
-    """Hinge loss of two classes, ``max(0, 1 - targets * outputs)``; its derivative at 1 is 0.
-
-    Parameters
-    ----------
-    outputs, targets : arrays of equal shape (n, ...)
-        Targets are -1 or 1.
-    sample_weight : array of shape (n,), optional
-    reduction : {"mean", "sum", "none"}
-
-    Raises
-    ------
-    ArgumentError
-        Naming the first row whose target is neither -1 nor 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> hinge(np.array([0.5, 3.0]), np.array([1, 1]), reduction="none")
-    array([0.5, 0. ])
-    """
-    check_same_shape("hinge", outputs, targets)
-    check_range(
-        "hinge", targets, lambda t: np.abs(t) == 1, "-1 or 1 (2 * t - 1 makes them of 0 or 1)"
-    )
-    costs = relu(1.0 - same_kind(targets, outputs) * outputs)
-    return reduced("hinge", costs, reduction, sample_weight)
-
-
-def multiclass_hinge(
-    outputs: Any, targets: Any, *, sample_weight: Any = None, reduction: str = "mean"
-) -> Any:
-    """Hinge loss of several classes: ``max(0, 1 + best wrong score - score of the target)``.
-
-    Crammer and Singer, "On the algorithmic implementation of multiclass kernel-based vector
-    machines" (JMLR 2001). PyTorch's ``multi_margin_loss`` is another, that of Weston and Watkins.
-
-    Parameters
-    ----------
-    outputs : array of shape (n, ..., classes)
-        Scores of at least two classes.
-    targets : integer array of shape (n, ...)
-    sample_weight : array of shape (n,), optional
-    reduction : {"mean", "sum", "none"}
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> multiclass_hinge(np.array([[0.0, 0.5, 2.0]]), np.array([1]))
-    np.float64(2.5)
-    """
-    column = classes("multiclass_hinge", outputs, targets)[..., None]
-    wrong = np.where(np.equal(column, np.arange(np.shape(outputs)[-1])), -np.inf, outputs)
-    own = np.take_along_axis(outputs, column, axis=-1)[..., 0]
-    costs = relu(1.0 + np.max(wrong, axis=-1) - own)
-    return reduced("multiclass_hinge", costs, reduction, sample_weight)
-
-
 def quantile(
     outputs: Any,
     targets: Any,
@@ -481,6 +424,7 @@ LOSSES: dict[str, Callable[..., Any]] = {
     "multiclass_hinge": multiclass_hinge,
     "nll": nll,
     "ordinal": ordinal,
+    "perceptron": perceptron,
     "poisson": poisson,
     "quantile": quantile,
 }
