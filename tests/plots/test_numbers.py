@@ -138,6 +138,7 @@ def test_regions_are_predictions_with_other_columns_at_their_medians(columns):
     assert sum(len(points.x) for points in panel.marks[1:]) == 50
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_regions_of_networks_and_of_regressions():
     one = nn.load_parameters(
         nn.Linear(2, 1, rng=0), {"weight": np.array([[1.0, 0.0]]), "bias": np.zeros(1)}
@@ -193,6 +194,7 @@ def test_two_units_are_shown_as_they_are_and_any_module_can_be_named():
         plots.hidden_space.data(nn.Linear(2, 3, rng=0), X)
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_learning_curves_of_histories_and_estimators():
     panel = plots.learning_curves.data(HISTORY)
     assert panel.y.log
