@@ -22,10 +22,9 @@ from statistics import mean, median, stdev
 from typing import Any
 
 import numpy as np
-from real_data import PROBLEMS, Problem
+from real_data import DATA, PROBLEMS, Problem
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LIBRARIES, MODES = ("scikit-learn", "chainrule"), ("equal", "defaults")
 
 

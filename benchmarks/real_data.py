@@ -1,4 +1,4 @@
-"""Real data sets, divided and made numeric: what `fits.py` compares estimators on.
+"""Real data sets, divided and made numeric: what estimators are compared on.
 
 They lie in a folder of their own, by default ``../shared/data`` beside the project.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 Columns = dict[str, Any]
 
 
