@@ -1,7 +1,13 @@
 """Estimators in scikit-learn's world: they inherit its base classes and pass its checks.
 
-They need the ``sklearn`` extra; nothing else in chainrule does.
+They need the ``sklearn`` extra; nothing else in chainrule does. Names are imported when they are
+first used.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 from chainrule.errors import MissingExtraError
 
@@ -10,36 +16,22 @@ try:
 except ImportError:
     raise MissingExtraError("scikit-learn", "sklearn") from None
 
-from chainrule.estimators.autoencoder import Autoencoder
-from chainrule.estimators.base import Estimator
-from chainrule.estimators.basis_functions import BasisFunctions
-from chainrule.estimators.classifier import MLPClassifier
-from chainrule.estimators.course import DivergenceError
-from chainrule.estimators.kernel_svm import KernelSVM
-from chainrule.estimators.linear_regression import LinearRegression
-from chainrule.estimators.logistic_regression import LogisticRegression
-from chainrule.estimators.perceptron import Perceptron
-from chainrule.estimators.regressor import MLPRegressor
-
-__all__ = [
-    "ESTIMATORS",
-    "Autoencoder",
-    "BasisFunctions",
-    "DivergenceError",
-    "Estimator",
-    "KernelSVM",
-    "LinearRegression",
-    "LogisticRegression",
-    "MLPClassifier",
-    "MLPRegressor",
-    "Perceptron",
-]
-
-# Whatever stands here is put to all of scikit-learn's checks by the tests.
-ESTIMATORS: dict[str, type[Estimator]] = {
-    cls.__name__: cls
-    for cls in (
-        Autoencoder, BasisFunctions, KernelSVM, LinearRegression, LogisticRegression,
-        MLPClassifier, MLPRegressor, Perceptron,
-    )
+_ESTIMATORS = {
+    "Autoencoder": "autoencoder", "BasisFunctions": "basis_functions", "KernelSVM": "kernel_svm",
+    "LinearRegression": "linear_regression", "LogisticRegression": "logistic_regression",
+    "MLPClassifier": "classifier", "MLPRegressor": "regressor", "Perceptron": "perceptron",
 }  # fmt: skip
+_HOME = {**_ESTIMATORS, "DivergenceError": "course", "Estimator": "base"}
+
+__all__ = ["ESTIMATORS", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ESTIMATORS":  # whatever stands here is put to all of scikit-learn's checks
+        value: Any = {each: __getattr__(each) for each in _ESTIMATORS}
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
@@ -259,4 +258,6 @@ class MLPClassifier(ClassifierMixin, MLP):
         return np.asarray(self.classes_[outputs.argmax(axis=1)])
 
     def _measure(self, y: Any, predicted: Array, sample_weight: Any = None) -> float:
+        from sklearn.metrics import accuracy_score
+
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
 
 from chainrule.errors import Interrupted, NonFiniteError
 from chainrule.estimators.base import plain
@@ -64,7 +63,11 @@ class Watch(Callback):
         self.validation_losses: list[float] = []
         self.best: list[Array] = []
         self.stopped = False
-        self._score = check_scoring(mlp, mlp.scoring) if mlp.scoring is not None else None
+        self._score = None
+        if mlp.scoring is not None:
+            from sklearn.metrics import check_scoring
+
+            self._score = check_scoring(mlp, mlp.scoring)
 
     def on_start(self, state: State) -> None:
         """Let the estimator hold the arrays in training, and begin the first epoch."""

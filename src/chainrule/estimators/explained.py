@@ -7,9 +7,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.doctor import Diagnosis, diagnose
 from chainrule.estimators.dense_rows import DenseRows
-from chainrule.explanation import explain
 
 
 class Explained(DenseRows):
@@ -38,6 +36,8 @@ class Explained(DenseRows):
         Explanation
             See `chainrule.explain`. The loss is the mean over rows, penalties left out.
         """
+        from chainrule.explanation import explain
+
         check_is_fitted(self)
         rows = self._rows(X)
         targets = self._targets(rows, y)
@@ -47,7 +47,7 @@ class Explained(DenseRows):
 
         return explain(loss, wrt="network")(self.network_, rows)
 
-    def diagnose_(self, X: Any, y: Any = None, **options: Any) -> Diagnosis:
+    def diagnose_(self, X: Any, y: Any = None, **options: Any) -> Any:
         """Examine the trained network and its data.
 
         Parameters
@@ -56,7 +56,13 @@ class Explained(DenseRows):
             Rows and targets that it was trained on, or others like them.
         **options
             As for `chainrule.diagnose`, such as ``validation`` or ``optimizer``.
+
+        Returns
+        -------
+        Diagnosis
         """
+        from chainrule.doctor import diagnose
+
         check_is_fitted(self)
         rows = self._rows(X)
         known = {"loss": self._loss, "names": getattr(self, "feature_names_in_", ())}

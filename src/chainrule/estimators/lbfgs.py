@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.autodiff import value_and_grad
@@ -31,6 +30,8 @@ def minimise(mlp: Any, rows: Rows) -> None:
     ArgumentError
         If the network draws random numbers or looks at a batch, which has no meaning here.
     """
+    from scipy.optimize import minimize
+
     if np.any(mlp.dropout) or mlp.normalization == "batch":
         raise ArgumentError(
             "solver='lbfgs' takes all rows at once: dropout and normalization='batch' need "
@@ -38,7 +39,7 @@ def minimise(mlp: Any, rows: Rows) -> None:
         )
     objective = _Objective(mlp, rows)
     losses: list[float] = []
-    found = scipy.optimize.minimize(
+    found = minimize(
         objective,
         objective.start,
         method="L-BFGS-B",

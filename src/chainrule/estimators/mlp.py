@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -343,6 +342,8 @@ class MLP(CallbackSupportMixin, Estimator):
         strata = None
         if self._stratified:
             strata = rows.y[0][counted].astype(bool)
+        from sklearn.model_selection import train_test_split
+
         kept, held = train_test_split(
             counted, random_state=random, test_size=self.validation_fraction,
             stratify=strata,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
@@ -117,6 +116,8 @@ class MLPRegressor(RegressorMixin, MLP):
         return found if self._columns else found[:, 0]
 
     def _measure(self, y: Any, predicted: Array, sample_weight: Any = None) -> float:
+        from sklearn.metrics import r2_score
+
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 
 
