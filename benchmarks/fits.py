@@ -85,8 +85,21 @@ def work(library: str, mode: str, seed: int, path: str) -> None:
 # All runs ----------------------------------------------------------------------------------------
 
 
-def measured(problem: Problem, seed: int, folder: str) -> dict[str, tuple[float, float]]:
-    """Return quality and seconds of each library in each mode, which take turns."""
+def _linear(problem: Problem, X: Any, held: Any) -> float:
+    """Return the error of a linear model of numbers; NaN for classes."""
+    if not problem.is_regression:
+        return float("nan")
+    weights = np.linalg.lstsq(np.c_[X, np.ones(len(X))].astype(float), problem.y_train)[0]
+    return float(
+        np.sqrt(np.mean((np.c_[held, np.ones(len(held))] @ weights - problem.y_test) ** 2))
+    )
+
+
+def measured(problem: Problem, seed: int, folder: str) -> dict[str, Any]:
+    """Return quality and seconds of each library in each mode, which take turns.
+
+    And the error of a linear model.
+    """
     path = str(Path(folder, "arrays.npz"))
     X, held = problem.matrices()
     columns = {
@@ -96,7 +109,7 @@ def measured(problem: Problem, seed: int, folder: str) -> dict[str, tuple[float,
     }
     np.savez(path, X=X, held=held, y=problem.y_train, truth=problem.y_test, epochs=problem.epochs,
              **columns)  # fmt: skip
-    found = {}
+    found: dict[str, Any] = {"linear": _linear(problem, X, held)}
     for mode in MODES:
         for library in LIBRARIES if seed % 2 else LIBRARIES[::-1]:
             command = [sys.executable, __file__, "--worker", library, mode, str(seed), path]
@@ -112,14 +125,21 @@ def row(name: str, mode: str, runs: Sequence[dict[str, Any]], problem: Problem) 
     theirs, ours = ([run[f"{mode} {library}"] for run in runs] for library in LIBRARIES)
     cells = [name, f"{len(problem.y_train):,}"]
     cells += [str(problem.epochs)] if mode == "equal" else []
-    for side in (theirs, ours):
-        values = [quality for quality, _ in side]
-        spread = stdev(values) if len(values) > 1 else 0.0
-        digits = 0 if mean(values) > 1000 else 4
-        cells.append(f"{mean(values):,.{digits}f} ± {spread:,.{digits}f}")
+    if mode == "defaults":
+        cells.append(_spread([run["linear"] for run in runs]))
+    cells += [_spread([quality for quality, _ in side]) for side in (theirs, ours)]
     cells += [f"{median(t for _, t in side):.2f}" for side in (theirs, ours)]
     cells.append(f"{median(a[1] / b[1] for a, b in zip(theirs, ours, strict=True)):.2f}")
     return cells
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Return mean and standard deviation as a cell; nothing for what is not measured."""
+    if not np.isfinite(values).all():
+        return ""
+    digits = 0 if mean(values) > 1000 else 4
+    spread = stdev(values) if len(values) > 1 else 0.0
+    return f"{mean(values):,.{digits}f} ± {spread:,.{digits}f}"
 
 
 def page(results: dict[str, Any], seeds: int) -> str:
@@ -140,7 +160,7 @@ def page(results: dict[str, Any], seeds: int) -> str:
         "on the rows standardised and one-hot, and what `chainrule fit` does on the bare columns",
     }
     for mode in MODES:
-        names = ["set", head[0], *(["epochs"] if mode == "equal" else []), *head[1:]]
+        names = ["set", head[0], "epochs" if mode == "equal" else "linear model", *head[1:]]
         lines += [
             f"## {titles[mode].partition(':')[0]}",
             "",
