@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from chainrule import nn, optim
 from chainrule.errors import ArgumentError, DataError
 from chainrule.training import Callback, find_lr, fit, search_lr
-from chainrule.training.find_lr import ALLOWED
+from chainrule.training.range_test import ALLOWED
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 3))

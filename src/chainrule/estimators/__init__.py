@@ -7,7 +7,7 @@ first used.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import MissingExtraError
 
@@ -16,6 +16,18 @@ try:
 except ImportError:
     raise MissingExtraError("scikit-learn", "sklearn") from None
 
+if TYPE_CHECKING:
+    from chainrule.estimators.autoencoder import Autoencoder
+    from chainrule.estimators.base import Estimator
+    from chainrule.estimators.basis_functions import BasisFunctions
+    from chainrule.estimators.classifier import MLPClassifier
+    from chainrule.estimators.course import DivergenceError
+    from chainrule.estimators.kernel_svm import KernelSVM
+    from chainrule.estimators.linear_regression import LinearRegression
+    from chainrule.estimators.logistic_regression import LogisticRegression
+    from chainrule.estimators.perceptron import Perceptron
+    from chainrule.estimators.regressor import MLPRegressor
+
 _ESTIMATORS = {
     "Autoencoder": "autoencoder", "BasisFunctions": "basis_functions", "KernelSVM": "kernel_svm",
     "LinearRegression": "linear_regression", "LogisticRegression": "logistic_regression",
@@ -23,7 +35,19 @@ _ESTIMATORS = {
 }  # fmt: skip
 _HOME = {**_ESTIMATORS, "DivergenceError": "course", "Estimator": "base"}
 
-__all__ = ["ESTIMATORS", *_HOME]
+__all__ = [
+    "ESTIMATORS",
+    "Autoencoder",
+    "BasisFunctions",
+    "DivergenceError",
+    "Estimator",
+    "KernelSVM",
+    "LinearRegression",
+    "LogisticRegression",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Perceptron",
+]
 
 
 def __getattr__(name: str) -> Any:

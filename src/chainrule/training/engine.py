@@ -16,7 +16,6 @@ from chainrule.nn import load_buffers, named_buffers, named_modules, named_param
 from chainrule.optim import FullBatch
 from chainrule.training.callbacks import State
 from chainrule.training.interrupts import Interrupts
-from chainrule.training.nonfinite import refuse
 from chainrule.training.plan import Plan
 from chainrule.training.rows import SMALL, Rows
 from chainrule.training.step import Carry, Gradients, Group, Step, Taken, norm
@@ -108,6 +107,8 @@ class Eager:
             found = found._replace(norm=wide)
         if not found.finite:
             folder = self.plan.checkpoint.folder if self.plan.checkpoint else None
+            from chainrule.training.nonfinite import refuse  # seldom needed
+
             refuse(self.step, state, self.rows, places, found, batch, folder)
         return found
 

@@ -14,7 +14,6 @@ from chainrule.nn import load_parameters, named_buffers, named_parameters
 from chainrule.optim.full_batch import FullBatch, Point, Vector
 from chainrule.training.callbacks import State
 from chainrule.training.interrupts import Interrupts
-from chainrule.training.nonfinite import refuse
 from chainrule.training.plan import Plan
 from chainrule.training.rows import Rows
 from chainrule.training.step import Step, Taken
@@ -98,6 +97,8 @@ class Whole:
             rows, run = self.rows.take(places), self.step.run(_DRAW)
             found = self.step.gradients(state.model, rows, run)
             folder = self.plan.checkpoint.folder if self.plan.checkpoint else None
+            from chainrule.training.nonfinite import refuse  # seldom needed
+
             refuse(self.step, state, self.rows, places, found, 0, folder)
         return at
 
