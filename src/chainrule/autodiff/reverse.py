@@ -20,6 +20,7 @@ from chainrule.autodiff.arguments import (
     scalar,
     zeros,
 )
+from chainrule.autodiff.rows import RowGradient, is_lookup, looked_up, none_of
 from chainrule.errors import DtypeError, NotDifferentiableError, ShapeError
 from chainrule.graph import Op, Tensor
 from chainrule.graph.tensor import apply, install_backward, pick, plain
@@ -35,6 +36,7 @@ def pull_back(
     recording: bool,
     wanted: Container[int] = (),
     reached: Container[int] | None = None,
+    tables: Container[int] = (),
 ) -> list[tuple[Tensor, Any]]:
     """Carry gradients from results to leaves, the youngest Tensor first.
 
@@ -50,6 +52,8 @@ def pull_back(
         Serials of results whose gradients are wanted too.
     reached : container of int, optional
         Serials to which the walk is confined.
+    tables : container of int
+        Serials of variables whose gradient may be a `RowGradient`.
 
     Returns
     -------
@@ -74,14 +78,11 @@ def pull_back(
         inputs = t.inputs
         if op.is_simple and len(inputs) == 2 and not recording and not t.params:
             a, b = inputs  # as in apply_rule, for the most frequent nodes
-            gradients = op.vjp(
-                g,
-                t._value,
-                a._value if isinstance(a, Tensor) else a,
-                b._value if isinstance(b, Tensor) else b,
-            )
+            u = a._value if isinstance(a, Tensor) else a
+            v = b._value if isinstance(b, Tensor) else b
+            gradients = op.vjp(g, t._value, u, v)
         else:
-            inputs, gradients = apply_rule(op, t, g, recording)
+            inputs, gradients = apply_rule(op, t, g, recording, tables)
         if len(gradients) != len(inputs):
             raise _wrong_number(op, len(gradients), len(inputs))
         for x, gx in zip(inputs, gradients):  # noqa: B905  (the lengths were compared)
@@ -95,11 +96,13 @@ def pull_back(
                 if x.op is None and value.dtype.kind not in "fc":
                     continue  # integers have no gradient
                 gx = fitted(gx, x if recording else value, op)
-            if serial in incoming:
-                incoming[serial] = incoming[serial] + gx
-            else:
+            if serial not in incoming:
                 incoming[serial], waiting[serial] = gx, x
                 heappush(queue, -serial)
+            elif gx.__class__ is RowGradient:
+                incoming[serial] = gx.added_to(incoming[serial])
+            else:
+                incoming[serial] = incoming[serial] + gx
     return found
 
 
@@ -130,11 +133,15 @@ def _starts(
     return incoming, waiting
 
 
-def apply_rule(op: Op, t: Tensor, g: Any, recording: bool) -> tuple[Sequence[Any], Sequence[Any]]:
+def apply_rule(
+    op: Op, t: Tensor, g: Any, recording: bool, tables: Container[int] = ()
+) -> tuple[Sequence[Any], Sequence[Any]]:
     """Return the active inputs of a node and their gradients, as the rule gives them.
 
-    `fitted` makes them fit the inputs.
+    `fitted` makes them fit the inputs. Of the tables, by serial, the rule gives rows.
     """
+    if tables and is_lookup(t) and t.inputs[0].serial in tables:
+        return t.inputs[:1], (looked_up(t, g, recording),)
     if op is pick:
         return t.inputs, (Part({t.params["index"]: g}),)
     active = carriers(t)
@@ -175,7 +182,7 @@ def fitted(gx: Any, x: Any, op: Op) -> Any:
     """Return a gradient with broadcast axes summed, and of its input's shape and dtype."""
     if gx.__class__ is FunctionType:
         gx = gx()
-    if isinstance(gx, Part):
+    if isinstance(gx, (Part, RowGradient)):
         return gx
     if not hasattr(gx, "dtype"):
         raise NotDifferentiableError(
@@ -239,15 +246,21 @@ class Pullback:
 
     def __call__(self, gradients: Sequence[Any]) -> Any:
         """Return the tree of gradients for one incoming gradient an output."""
+        return unflatten(self.run.structure, self.leaves(gradients))
+
+    def leaves(self, gradients: Sequence[Any], tables: Container[int] = ()) -> list[Any]:
+        """Return the gradients alone; of the variables of some numbers, those of rows."""
         recording = self.nested or any(isinstance(g, Tensor) for g in gradients)
         variables = self.run.variables
         pairs = zip(self.outputs, gradients, strict=True)
         wanted = {v.serial for v in variables}
-        found = {t.serial: g for t, g in pull_back(pairs, recording, wanted, self.reached)}
-        filled = [found[v.serial] if v.serial in found else zeros(v) for v in variables]
-        if not recording:
-            filled = owned(filled, gradients)
-        return unflatten(self.run.structure, filled)
+        by_rows = {v.serial for i, v in enumerate(variables) if i in tables}
+        found = {t.serial: g for t, g in pull_back(pairs, recording, wanted, self.reached, by_rows)}
+        for v in variables:
+            if v.serial not in found:
+                found[v.serial] = none_of(v._value) if v.serial in by_rows else zeros(v)
+        filled = [found[v.serial] for v in variables]
+        return filled if recording else owned(filled, gradients)
 
 
 def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -338,14 +351,51 @@ def value_and_grad(
     @named_after(function)
     def transformed(*args: Any, **kwargs: Any) -> Any:
         run = record(function, *by_position(function, argnums, args, kwargs), argnums, has_aux)
-        result = scalar(run.result, "grad")
-        pullback = Pullback(run, [result])
-        gradient = pullback([np.ones_like(result._value)[()]])
-        value = result if pullback.nested else result._value
-        aux = run.aux if pullback.nested else detach(run.aux)
-        return ((value, aux), gradient) if has_aux else (value, gradient)
+        value, gradients = _graded(run, has_aux)
+        return value, unflatten(run.structure, gradients)
 
     return transformed
+
+
+def value_and_gradients(
+    function: Callable[..., Any],
+    *args: Any,
+    tables: Container[int] = (),
+    has_aux: bool = False,
+) -> tuple[Any, list[Any]]:
+    """Return a function's value and the gradient of each leaf of its first argument.
+
+    See `value_and_grad`.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a single number; takes trees of arrays.
+    *args
+    tables : container of int
+        Numbers of leaves of which, if nothing but their rows is read, a `RowGradient` is wanted.
+    has_aux : bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = np.ones((1000, 2))
+    >>> _, (g,) = value_and_gradients(lambda t: np.sum(t[[7, 7]] ** 2), table, tables={0})
+    >>> g.places, g.summed().values
+    (array([7, 7]), array([[4., 4.],
+           [4., 4.]]))
+    """
+    return _graded(record(function, args, {}, 0, has_aux), has_aux, tables)
+
+
+def _graded(run: Recording, has_aux: bool, tables: Container[int] = ()) -> tuple[Any, list[Any]]:
+    """Return the value of a recorded run, and the gradients of its variables."""
+    result = scalar(run.result, "grad")
+    pullback = Pullback(run, [result])
+    gradients = pullback.leaves([np.ones_like(result._value)[()]], tables)
+    value = result if pullback.nested else result._value
+    aux = run.aux if pullback.nested else detach(run.aux)
+    return ((value, aux) if has_aux else value), gradients
 
 
 def grad(

@@ -151,13 +151,13 @@ def _scatter(a: Any, like: Any, *arrays: Any, index: Index) -> Any:
     if all(np.result_type(x).kind == "b" for x in arrays):
         whole[place] = a
     elif index == (SLOT,) and np.ndim(arrays[0]) and whole.ndim:
-        _add_rows(whole, arrays[0], a)
+        add_rows(whole, arrays[0], a)
     else:
         np.add.at(whole, place, a)
     return whole
 
 
-def _add_rows(whole: Any, rows: Any, values: Any) -> None:
+def add_rows(whole: Any, rows: Any, values: Any) -> None:
     """Add values to rows, flattened: NumPy adds at flat places several times faster."""
     width = whole[0].size if len(whole) else 0
     rows = np.where(rows < 0, rows + len(whole), rows)
