@@ -206,7 +206,7 @@ def test_hyperparameters_can_be_changed_within_wrappers():
     other = opt.changed(lr=0.2, alpha=0.9, decay=0.6)
     assert other == optim.EMA(optim.Lookahead(optim.Adam(lr=0.2), k=7, alpha=0.9), decay=0.6)
     assert other.lr == 0.2
-    with pytest.raises(ArgumentError, match="EMA has no momentum; it has lr, betas"):
+    with pytest.raises(ArgumentError, match="EMA has no momentum; it has lr, lazy, betas"):
         opt.changed(momentum=0.9)
     with pytest.raises(ArgumentError, match="Adam: lr must be"):
         opt.changed(lr=-1.0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.constraints import FRACTION, NON_NEGATIVE, POSITIVE, TRUTH
-from chainrule.optim.common import mean, with_l2
+from chainrule.optim.common import after_zeros, mean, with_l2
 from chainrule.optim.optimizer import Allowed, Optimizer, Samples, Slots, weak
 
 
@@ -29,6 +29,8 @@ class Adagrad(Optimizer):
     initial_accumulator_value : float >= 0
         What the sum of squares starts from.
     eps : float >= 0
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -73,6 +75,10 @@ class Adagrad(Optimizer):
         v = slots["v"] + g * g
         return p - lr * g / (np.sqrt(v) + self.eps), {"v": v}
 
+    def faded(self, slots: Slots, count: Any) -> Slots | None:
+        """Return the sum of squares, to which zero gradients add nothing."""
+        return None if self.weight_decay else slots
+
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
@@ -96,6 +102,8 @@ class RMSprop(Optimizer):
         Added to the gradient, as in `SGD`.
     momentum : float in [0, 1)
     centered : bool
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -149,6 +157,13 @@ class RMSprop(Optimizer):
             kept["velocity"] = move = self.momentum * slots["velocity"] + move
         return p - lr * move, kept
 
+    def faded(self, slots: Slots, count: Any) -> Slots | None:
+        """Return the means and the velocity after updates by zero gradients."""
+        if self.weight_decay:
+            return None
+        decays = {"v": self.alpha, "m": self.alpha, "velocity": self.momentum}
+        return {name: after_zeros(slot, decays[name], count) for name, slot in slots.items()}
+
 
 @dataclass(frozen=True)
 class Adadelta(Optimizer):
@@ -168,6 +183,8 @@ class Adadelta(Optimizer):
     eps : float >= 0
     weight_decay : float >= 0
         Added to the gradient, as in `SGD`.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -207,3 +224,9 @@ class Adadelta(Optimizer):
         v = mean(slots["v"], g * g, self.rho)
         move = np.sqrt(slots["u"] + self.eps) / np.sqrt(v + self.eps) * g
         return p - lr * move, {"v": v, "u": mean(slots["u"], move * move, self.rho)}
+
+    def faded(self, slots: Slots, count: Any) -> Slots | None:
+        """Return the means after updates by zero gradients."""
+        if self.weight_decay:
+            return None
+        return {name: after_zeros(slot, self.rho, count) for name, slot in slots.items()}

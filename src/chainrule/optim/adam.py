@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.constraints import FRACTION, NON_NEGATIVE, POSITIVE, TRUTH
-from chainrule.optim.common import mean, shrunk, weight_of_mean, with_l2
+from chainrule.optim.common import after_zeros, mean, shrunk, weight_of_mean, with_l2
 from chainrule.optim.optimizer import Allowed, Optimizer, Samples, Slots, weak
 
 
@@ -66,6 +66,20 @@ class AdamRule(Moments):
         root = np.sqrt(size) * weak(1.0 / np.sqrt(weight_of_mean(beta2, step)), p)
         return p - move * m / (root + self.eps), kept
 
+    def faded(self, slots: Slots, count: Any) -> Slots | None:
+        """Return the means after updates by zero gradients.
+
+        A step is ``m / sqrt(v)`` times what varies little: it shrinks if ``beta1**2 <= beta2``. The
+        largest ``v`` stays what it is.
+        """
+        beta1, beta2 = self.betas
+        if self.weight_decay or beta1 * beta1 > beta2:
+            return None
+        return slots | {
+            "m": after_zeros(slots["m"], beta1, count),
+            "v": after_zeros(slots["v"], beta2, count),
+        }
+
 
 @dataclass(frozen=True)
 class Adam(AdamRule):
@@ -89,6 +103,8 @@ class Adam(AdamRule):
         Whether the largest ``v`` so far takes the place of ``v``, so that no step size grows:
         AMSGrad, of Reddi, Kale and Kumar, "On the convergence of Adam and beyond" (ICLR 2018),
         algorithm 2. As in PyTorch the largest is taken before the correction.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -132,6 +148,8 @@ class AdamW(AdamRule):
         As in `Adam`.
     weight_decay : float >= 0
         Part of the parameter, times the learning rate, that an update takes away.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -173,6 +191,8 @@ class Adamax(Moments):
     eps : float >= 0
     weight_decay : float >= 0
         Added to the gradient, as in `SGD`.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -225,6 +245,9 @@ class NAdam(Moments):
         How fast the decay rises from half of `beta1` to `beta1`; 0 keeps it at half.
     decoupled_weight_decay : bool
         Whether the decay is apart from the gradient, as in `AdamW`.
+    lazy : {False, True}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`. Not "exact",
+        for M is a number of the whole parameter.
 
     Raises
     ------
@@ -293,6 +316,8 @@ class RAdam(Moments):
     weight_decay : float >= 0
     decoupled_weight_decay : bool
         Whether the decay is apart from the gradient, as in `AdamW`.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------

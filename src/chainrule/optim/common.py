@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.optim.optimizer import weak
+
 
 def with_l2(g: Any, p: Any, weight_decay: float) -> Any:
     """Return the gradient with that of ``weight_decay / 2 * p**2``."""
@@ -43,3 +45,8 @@ def norm(x: Any) -> Any:
 def is_whole(number: Any) -> Any:
     """Return whether a number is whole, such as a quotient of steps whose division is exact."""
     return np.equal(number, np.floor(number))
+
+
+def after_zeros(old: Any, decay: float, count: Any) -> Any:
+    """Return a running mean, or a sum that decays, after more values that are zero."""
+    return old * weak(np.power(decay, count), old)

@@ -17,6 +17,7 @@ from chainrule.constraints import (
     Interval,
     OneOf,
 )
+from chainrule.errors import ArgumentError
 from chainrule.optim.adam import AdamW, Moments
 from chainrule.optim.common import mean, norm, shrunk, weight_of_mean
 from chainrule.optim.optimizer import Allowed, Optimizer, Samples, Slots, weak
@@ -162,6 +163,14 @@ class Muon(Optimizer):
         {"lr": 0.05, "momentum": 0.8, "nesterov": False, "weight_decay": 0.0, "ns_steps": 3},
         {"lr": 0.05, "adjust_lr_fn": "match_rms_adamw", "other": AdamW(lr=0.05)},
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.other.lazy:
+            raise ArgumentError(
+                f"Muon: lazy={self.other.lazy!r} of other has no effect, for tables are matrices, "
+                "which have Muon's own rule: leave it out"
+            )
 
     def start(self, p: Any) -> Slots:
         """Return a momentum of zero, or what `other` starts from."""

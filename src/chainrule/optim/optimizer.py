@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from chainrule.errors import ArgumentError, ShapeError
 from chainrule.graph import Tensor
 from chainrule.graph.tree import flatten, paths, unflatten
 from chainrule.ops.broadcast import cast
+from chainrule.optim.rows import check_lazy
 
 Slots = dict[str, Any]
 State = dict[str, Any]
@@ -34,6 +35,17 @@ class Optimizer(ABC):
     ----------
     lr : float > 0
         Learning rate.
+    lazy : {False, True, "exact"}
+        What `chainrule.training.fit` does with a table of which rows are looked up and nothing else
+        is read, such as that of `chainrule.nn.Embedding`. False: the rule updates all rows at every
+        step. True: only those that the step looked up, as ``torch.optim.SparseAdam`` does; the
+        others stay, with all that is remembered of them, and weight decay is theirs when they are
+        looked up. "exact": the same, but a row is first brought up to date by the updates that it
+        missed, so that all numbers are those of False, to rounding. Each epoch ends with all rows
+        up to date. Parameters that are read in another way, such as by an L2 penalty, are updated
+        whole, and so are all with ``accumulate`` above 1. What limits a norm limits that of the
+        rows that are updated. Rules that look at a parameter as a whole are refused. Of a table of
+        fewer than some 10,000 rows the whole is updated about as fast, or faster.
 
     Attributes
     ----------
@@ -45,6 +57,7 @@ class Optimizer(ABC):
     """
 
     lr: float
+    lazy: bool | str = field(default=False, kw_only=True)
     allowed: ClassVar[Allowed] = {"lr": POSITIVE}
     samples: ClassVar[Samples] = ({},)
 
@@ -53,6 +66,7 @@ class Optimizer(ABC):
             value = _plain(getattr(self, name))
             object.__setattr__(self, name, value)
             self._check(name, value, self.allowed.get(name, ()))
+        check_lazy(self)
 
     def _check(self, name: str, value: Any, constraint: Any) -> None:
         owner = type(self).__name__
@@ -101,6 +115,26 @@ class Optimizer(ABC):
         for what it validates, keeps as the best and returns.
         """
         return p
+
+    def faded(self, slots: Slots, count: Any) -> Slots | None:
+        """Return what is remembered after more updates by zero gradients that move nothing.
+
+        With ``lazy="exact"`` a row that missed many updates is asked for it as soon as one no
+        longer changes it.
+
+        Parameters
+        ----------
+        slots : dict of str to array
+        count : int array
+            Number of updates; it broadcasts with the slots.
+
+        Returns
+        -------
+        dict of str to array or None
+            None, as here, where it is not known that a parameter that rests will rest for good:
+            then each update is made.
+        """
+        return None
 
     def init(self, params: Any) -> State:
         """Return the state before the first update.
@@ -194,6 +228,8 @@ class Optimizer(ABC):
         0.9
         """
         values = {name: _jsonable(getattr(self, name)) for name in self._arguments()}
+        if not self.lazy:
+            values.pop("lazy", None)  # so that it is what it was before it could be lazy
         return {"optimizer": type(self).__name__, **values}
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -219,7 +255,7 @@ class Optimizer(ABC):
         --------
         >>> from chainrule.optim import Adam
         >>> Adam(eps=1e-6).changed(lr=0.1)
-        Adam(lr=0.1, betas=(0.9, 0.999), eps=1e-06, weight_decay=0.0, amsgrad=False)
+        Adam(lr=0.1, lazy=False, betas=(0.9, 0.999), eps=1e-06, weight_decay=0.0, amsgrad=False)
         """
         known = self.hyperparameters()
         for name in hyperparameters:
@@ -266,10 +302,10 @@ def _like(value: Any, p: Any) -> Any:
 
 
 def weak(number: Any, p: Any) -> Any:
-    """Return a number that does not change the dtype of what it is multiplied with.
+    """Return a number, or one for each row, that keeps the dtype of what it is multiplied with.
 
     NumPy's own scalars, unlike Python's, would turn float32 parameters into float64.
     """
-    if isinstance(number, Tensor):
+    if isinstance(number, Tensor) or np.ndim(number):
         return cast(number, p)
     return number.item() if isinstance(number, (np.generic, np.ndarray)) else number

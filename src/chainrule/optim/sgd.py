@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.constraints import FRACTION, NON_NEGATIVE, POSITIVE, TRUTH, Interval
 from chainrule.errors import ArgumentError
-from chainrule.optim.common import with_l2
+from chainrule.optim.common import after_zeros, with_l2
 from chainrule.optim.optimizer import Allowed, Optimizer, Samples, Slots
 
 
@@ -31,6 +31,8 @@ class SGD(Optimizer):
         ``weight_decay / 2 * p**2``.
     nesterov : bool
         Needs momentum, and no dampening.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -86,3 +88,9 @@ class SGD(Optimizer):
             velocity = np.where(np.equal(step, 1), g, velocity)
         move = g + self.momentum * velocity if self.nesterov else velocity
         return p - lr * move, {"velocity": velocity}
+
+    def faded(self, slots: Slots, count: Any) -> Slots | None:
+        """Return the velocity after updates by zero gradients."""
+        if self.weight_decay:
+            return None
+        return {name: after_zeros(slot, self.momentum, count) for name, slot in slots.items()}

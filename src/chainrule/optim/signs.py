@@ -32,6 +32,8 @@ class Rprop(Optimizer):
         Factors by which a step size shrinks and grows.
     step_sizes : two floats > 0
         The smallest step size and the largest.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------
@@ -68,10 +70,14 @@ class Rprop(Optimizer):
         """Return the parameter after one update."""
         turns = np.sign(g) * np.sign(slots["before"])  # the product of tiny numbers might be 0
         factor = np.where(turns < 0.0, self.etas[0], np.where(turns > 0.0, self.etas[1], 1.0))
-        size = np.where(np.equal(step, 1), lr, slots["size"]) * factor
+        size = np.where(np.equal(slots["size"], 0.0), lr, slots["size"]) * factor
         size = np.clip(size, *self.step_sizes)
         g = np.where(turns < 0.0, 0.0, g)
         return p - np.sign(g) * size, {"size": size, "before": g}
+
+    def faded(self, slots: Slots, count: Any) -> Slots | None:
+        """Return the step sizes, which zero gradients leave as they are, and such a gradient."""
+        return slots | {"before": np.zeros_like(slots["before"])}
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,8 @@ class Lion(Optimizer):
         The share of the momentum in the move, and its decay.
     weight_decay : float >= 0
         Apart from the gradient, as in `AdamW`.
+    lazy : {False, True, "exact"}
+        Of tables of which rows are looked up, which rows are updated: see `Optimizer`.
 
     Raises
     ------

@@ -20,6 +20,9 @@ from chainrule.optim.sgd import SGD
 class Wrapper(Optimizer):
     """Base of the optimizers around another, whose learning rate is theirs.
 
+    So is its `lazy`; but those that predict with averages refuse True, for a step adds something to
+    the average of a row whether or not it is looked up.
+
     What the inner one remembers is among their slots as ``inner.NAME``, so that no name is taken
     twice.
 
@@ -29,12 +32,15 @@ class Wrapper(Optimizer):
     """
 
     lr: float = field(init=False, repr=False)
+    lazy: bool | str = field(init=False, repr=False)
     inner: Optimizer
     allowed: ClassVar[Allowed] = {"inner": Instance(Optimizer, "an optimizer")}
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        self._check("inner", self.inner, self.allowed["inner"])
         object.__setattr__(self, "lr", self.inner.lr)
+        object.__setattr__(self, "lazy", self.inner.lazy)
+        super().__post_init__()
 
     def hyperparameters(self) -> dict[str, Any]:
         """Return the hyper-parameters by name, those of the inner optimizer too."""

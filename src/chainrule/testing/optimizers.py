@@ -15,6 +15,7 @@ from chainrule.engines import compile as compiled
 from chainrule.errors import ArgumentError
 from chainrule.graph.tree import flatten, map_leaves
 from chainrule.optim import Optimizer, optimizer_from_config
+from chainrule.optim.rows import LAZY
 from chainrule.testing.ops import ConformanceError, equal
 
 _STEPS = 14  # beyond the first, by which rules that count their steps have begun
@@ -97,12 +98,13 @@ def check_config(optimizer: Optimizer, rng: np.random.Generator) -> None:
 
 def check_ranges(optimizer: Optimizer, rng: np.random.Generator) -> None:
     """Every hyper-parameter has a range, and what lies outside is refused by name."""
+    allowed = {"lazy": LAZY, **optimizer.allowed}
     for name in optimizer.config():
         if name == "optimizer":
             continue
-        if name not in optimizer.allowed:
+        if name not in allowed:
             raise ConformanceError(f"{optimizer}: `allowed` does not say what {name} may be")
-        for value in _bad_values(getattr(optimizer, name), optimizer.allowed[name]):
+        for value in _bad_values(getattr(optimizer, name), allowed[name]):
             try:
                 replace(optimizer, **{name: value})
             except ArgumentError as error:

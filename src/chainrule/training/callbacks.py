@@ -98,7 +98,11 @@ class Callback:
         """After each update of the parameters; where this is overridden, steps are run singly."""
 
     def on_progress(self, state: State) -> None:
-        """After some steps, of an epoch that takes long several times a second."""
+        """After some steps, of an epoch that takes long several times a second.
+
+        Rows of a table may wait for updates then, if the optimizer has ``lazy="exact"``; everywhere
+        else they are up to date.
+        """
 
     def on_epoch_end(self, state: State) -> bool | None:
         """After each epoch, its record in ``state.history[-1]``; return True to stop.

@@ -3,8 +3,9 @@
 A checkpoint folder holds the latest checkpoint as a folder of its own, named by a rising number:
 
 - ``model.safetensors``: parameters and buffers, by their dotted names;
-- ``state.safetensors``: ``optimizer.<slot>.<parameter>``, and the best network's arrays as
-  ``best.<name>``;
+- ``state.safetensors``: ``optimizer.<slot>.<parameter>``, the best network's arrays as
+  ``best.<name>``, and as ``waiting.<parameter>`` tables of which rows wait for their updates, which
+  they have had in ``model.safetensors``;
 - ``state.json``: counters, sums, the history, and what the run was asked to do.
 
 A new one is written beside, renamed, and only then is the old one removed, so that a kill at any
@@ -91,7 +92,12 @@ def _versions(folder: Path) -> list[Path]:
     return sorted(found, key=lambda entry: int(entry.name))
 
 
-def save(folder: str | os.PathLike[str], state: State, settings: Mapping[str, Any]) -> Path:
+def save(
+    folder: str | os.PathLike[str],
+    state: State,
+    settings: Mapping[str, Any],
+    shown: Module | None = None,
+) -> Path:
     """Save the state of training as the latest checkpoint.
 
     Parameters
@@ -100,6 +106,8 @@ def save(folder: str | os.PathLike[str], state: State, settings: Mapping[str, An
     state : State
     settings : mapping
         What the run was asked to do, JSON-able; `load` compares.
+    shown : Module, optional
+        The network with all rows up to date, if that is not the state's.
 
     Returns
     -------
@@ -118,7 +126,7 @@ def save(folder: str | os.PathLike[str], state: State, settings: Mapping[str, An
     number = int(before[-1].name) + 1 if before else 1
     target = folder / f"{number:08d}"
     with atomic_folder(target) as temporary:
-        _write(temporary, state, settings)
+        _write(temporary, state, settings, shown or state.model)
     tidy(folder)
     return target
 
@@ -130,7 +138,7 @@ def tidy(folder: str | os.PathLike[str]) -> None:
         discard(old)
 
 
-def _write(folder: Path, state: State, settings: Mapping[str, Any]) -> None:
+def _write(folder: Path, state: State, settings: Mapping[str, Any], shown: Module) -> None:
     document = {
         "format": _FORMAT,
         **{name: getattr(state, name) for name in _COUNTERS},
@@ -141,9 +149,9 @@ def _write(folder: Path, state: State, settings: Mapping[str, Any]) -> None:
     }
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with open(folder / "model.safetensors", "wb") as file:
-        write_tensors(file, _arrays(state.model))
+        write_tensors(file, _arrays(shown))
     with open(folder / "state.safetensors", "wb") as file:
-        write_tensors(file, _state_arrays(state))
+        write_tensors(file, _state_arrays(state, _arrays(shown)))
     with open(folder / "state.json", "wb") as file:
         file.write(text.encode())
 
@@ -152,11 +160,16 @@ def _arrays(model: Module) -> dict[str, Array]:
     return {**named_parameters(model), **named_buffers(model)}
 
 
-def _state_arrays(state: State) -> dict[str, Array]:
+def _state_arrays(state: State, shown: Mapping[str, Array]) -> dict[str, Array]:
     found = {
         f"optimizer.{slot}.{name}": array
         for name, slots in state.optimizer_state["slots"].items()
         for slot, array in slots.items()
+    }
+    found |= {
+        f"waiting.{name}": p
+        for name, p in named_parameters(state.model).items()
+        if p is not shown[name]
     }
     if state.best is not None:
         found |= {f"best.{name}": array for name, array in _arrays(state.best.model).items()}
@@ -226,6 +239,8 @@ def _restored(
         name: {slot: arrays.pop(f"optimizer.{slot}.{name}") for slot in slots}
         for name, slots in start.optimizer_state["slots"].items()
     }
+    waiting = [name for name in arrays if name.startswith("waiting.")]
+    model = model | {name.removeprefix("waiting."): arrays.pop(name) for name in waiting}
     counters = {name: _natural(name, document[name]) for name in _COUNTERS}
     totals = Totals(**document["totals"])
     for name, value in asdict(totals).items():

@@ -14,6 +14,7 @@ from chainrule.graph import Array, Aval, Graph, trace
 from chainrule.graph.tree import map_leaves
 from chainrule.nn import load_buffers, named_buffers, named_modules, named_parameters
 from chainrule.optim import FullBatch
+from chainrule.training.arrears import Arrears
 from chainrule.training.callbacks import State
 from chainrule.training.interrupts import Interrupts
 from chainrule.training.plan import Plan
@@ -33,11 +34,14 @@ class Engine(Protocol):
     at_once : int
         How many steps to ask for: together they take a fraction of a second, if not one alone
         takes longer.
+    arrears : Arrears
+        Rows that are not up to date between steps.
     """
 
     name: str
     why: str
     at_once: int
+    arrears: Arrears
 
     def take(self, state: State, places: Array, rates: Sequence[float]) -> Taken:
         """Take one step for each learning rate, and change the arrays of the state in place.
@@ -60,6 +64,24 @@ class Eager:
     def __init__(self, plan: Plan, rows: Rows, interrupts: Interrupts, why: str) -> None:
         self.plan, self.rows, self.interrupts, self.why = plan, rows, interrupts, why
         self.step = Step(plan.loss, plan.optimizer, plan.practice, plan.batch_size, plan.seed)
+        self.arrears = Arrears(plan, self.step)
+
+    def find_tables(self, state: State) -> None:
+        """Find the parameters of which rows are updated alone, and open their books."""
+        batch, lazy = self.rows.take(slice(0, self.plan.batch_size)), self.step.optimizer.lazy
+        self.step.tables = self.step.tables_of(state.model, batch, self.step.run(state.step))
+        if lazy == "exact":
+            self.arrears = Arrears(self.plan, self.step, self.step.tables)
+            self.arrears.open(state)
+
+    def told(self, why: str) -> str:
+        """Return why this engine, and what is updated by rows."""
+        if self.step.tables:
+            names = ", ".join(sorted(self.step.tables))
+            return f"{why}; updated by the rows that a step looks up: {names}"
+        if self.plan.practice.accumulate > 1:
+            return f"{why}; sums over several batches are of whole parameters, which are updated so"
+        return f"{why}; no parameter is read through row look-ups alone, so all are updated whole"
 
     def take(self, state: State, places: Array, rates: Sequence[float]) -> Taken:
         """Take the first of the steps."""
@@ -91,6 +113,7 @@ class Eager:
         for i, start in enumerate(range(0, len(places), size)):
             own = places[start : start + size]
             batch, run = self.rows.take(own), self.step.run(state.step, i)
+            self._bring_up(state, batch, i)
             with self.interrupts.allowed():
                 found = self._finite(self.step.gradients(model, batch, run), state, own, i)
             if group is not None:
@@ -103,7 +126,8 @@ class Eager:
     def _finite(self, found: Gradients, state: State, places: Array, batch: int) -> Gradients:
         """Return what a batch gave, or say where the number that is not finite came from."""
         if not found.finite:
-            wide = norm(g.astype(np.float64) for g in found.arrays.values())
+            with np.errstate(all="ignore"):
+                wide = norm(g.astype(np.float64) for g in found.arrays.values())
             found = found._replace(norm=wide)
         if not found.finite:
             folder = self.plan.checkpoint.folder if self.plan.checkpoint else None
@@ -112,13 +136,22 @@ class Eager:
             refuse(self.step, state, self.rows, places, found, batch, folder)
         return found
 
+    def _bring_up(self, state: State, batch: Rows, number: int) -> None:
+        """Bring up to date the rows that a batch reads, which may depend on what they hold."""
+        late = bool(self.arrears.tables)
+        while late:
+            with self.interrupts.allowed():
+                read = self.step.rows_read(state.model, batch, self.step.run(state.step, number))
+            late = self.arrears.pay(state, read)
+
     def _update(self, state: State, found: Gradients, lr: float) -> None:
         parameters, slots = named_parameters(state.model), state.optimizer_state["slots"]
         updates = self.step.updates(state.model, state.optimizer_state, found, lr)
-        for name, new, after in updates:
-            np.copyto(parameters[name], new)
+        for name, places, new, after in updates:
+            rows = ... if places is None else places
+            parameters[name][rows] = new
             for slot, old in slots[name].items():
-                np.copyto(old, after[slot])
+                old[rows if old.ndim else ...] = after[slot]
             del new, after
         for name, buffer in named_buffers(state.model).items():
             np.copyto(buffer, found.buffers[name])
@@ -132,6 +165,7 @@ class Traced:
 
     def __init__(self, eager: Eager, state: State, name: str, graph: Graph) -> None:
         self.eager, self.name, self.why = eager, name, eager.why
+        self.arrears = eager.arrears
         self.model = map_leaves(lambda p: Aval.of(p).example(), state.model)  # holds no numbers
         self.scan = scan(self._step, name)
         self._arrays: tuple[Any, Carry] | None = None  # a network, and its arrays by name
@@ -140,6 +174,8 @@ class Traced:
         if not rows.converted:
             self.at_once = max(1, min(self.at_once, SMALL // rows.take(slice(0, size)).nbytes))
         self._rehearse(state)
+        if self.scan.latest.plan.note:
+            self.why += f"; {self.scan.latest.plan.note}"
 
     def _rehearse(self, state: State) -> None:
         """Make the programs, for batches of full size and for the last, by steps that go nowhere.
@@ -185,6 +221,7 @@ class Traced:
 
 
 _FEW = 10  # steps, which a trace takes as long as
+_ASKED = "as was asked for"
 _CHUNK = 0.2  # seconds of steps that are taken at once, by the estimate of `auto`
 
 
@@ -196,8 +233,21 @@ def engine_for(plan: Plan, rows: Rows, state: State, interrupts: Interrupts) -> 
     UnsupportedError
         If an engine other than "auto" is asked to run what cannot be traced.
     """
-    kind = Whole if isinstance(plan.optimizer, FullBatch) else Eager
-    eager = kind(plan, rows, interrupts, "as was asked for")
+    if isinstance(plan.optimizer, FullBatch):
+        return _resolved(Whole(plan, rows, interrupts, _ASKED), plan, state)
+    eager = Eager(plan, rows, interrupts, _ASKED)
+    if not plan.optimizer.lazy:
+        return _resolved(eager, plan, state)
+    try:
+        eager.find_tables(state)
+    except Exception:  # what is wrong is raised by the first step
+        return eager
+    engine = _resolved(eager, plan, state)
+    engine.why = eager.told(engine.why)
+    return engine
+
+
+def _resolved(eager: Eager | Whole, plan: Plan, state: State) -> Engine:
     n_steps = plan.epochs * state.steps_per_epoch * plan.practice.accumulate
     name = plan.engine
     if name == "eager" or not n_steps:
@@ -210,7 +260,7 @@ def engine_for(plan: Plan, rows: Rows, state: State, interrupts: Interrupts) -> 
         if name == "auto":
             name, eager.why, advice = auto.choose(graph, n_steps)
             if advice:
-                warnings.warn(advice, stacklevel=4)
+                warnings.warn(advice, stacklevel=5)
         return eager if name == "eager" else eager.traced(state, name, graph)
     except Exception as error:  # what is wrong without a trace too is raised by the first step
         if plan.engine != "auto":

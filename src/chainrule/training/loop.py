@@ -277,14 +277,14 @@ class Training:
         state, callbacks = self.state, self.plan.callbacks
         try:
             with self.interrupts:
-                self._call("on_start")
+                self._call("on_start", self.engine.arrears.settled(state))
                 while state.epoch < state.epochs and not state.history.stopped:
                     self._epoch()
         except KeyboardInterrupt:
             raise self._interrupted() from None
         finally:
             for callback in callbacks:
-                callback.on_end(state)
+                callback.on_end(self.engine.arrears.settled(state))
         return self._result(), state.history
 
     def _epoch(self) -> None:
@@ -300,7 +300,8 @@ class Training:
                 first = state.batch * plan.rows_a_step
                 places = order[first : first + count * plan.rows_a_step]
                 self._advance(places, plan.rates(schedule, state.step, count))
-            self._call("on_step_end")
+            if self.every_step:
+                self._call("on_step_end", self.engine.arrears.settled(state))
             self._call("on_progress")
             if every and state.step % every == 0 and state.batch < state.steps_per_epoch:
                 self._check_parameters()
@@ -336,6 +337,8 @@ class Training:
     def _close_epoch(self) -> None:
         """Measure, keep the books, and save."""
         state, plan = self.state, self.plan
+        with self._timed():
+            self.engine.arrears.settle(state)
         self._check_parameters()
         with self._timed(), self.interrupts.allowed():
             validation_loss, measured = self._validate()
@@ -406,10 +409,10 @@ class Training:
         """Return the name of a parameter that is not finite, empty if all are."""
         return next((name for name, p in self.arrays.items() if not np.isfinite(p).all()), "")
 
-    def _call(self, event: str) -> None:
+    def _call(self, event: str, state: State | None = None) -> None:
         for callback in self.plan.callbacks:
             with self.interrupts.allowed():
-                getattr(callback, event)(self.state)
+                getattr(callback, event)(state or self.state)
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -419,7 +422,8 @@ class Training:
 
     def _save(self) -> None:
         assert self.plan.checkpoint is not None
-        checkpoints.save(self.plan.checkpoint.folder, self.state, self.settings)
+        shown = self.engine.arrears.settled(self.state).model
+        checkpoints.save(self.plan.checkpoint.folder, self.state, self.settings, shown)
 
     def _resumes(self, plan: Plan) -> Path | None:
         """Return the checkpoint to go on from, if there is one."""
@@ -429,7 +433,9 @@ class Training:
 
     def _result(self) -> Module:
         stopping, best = self.plan.early_stopping, self.state.best
-        return best.model if stopping and stopping.restore_best and best else self.state.result
+        if stopping and stopping.restore_best and best:
+            return best.model
+        return self.engine.arrears.settled(self.state).result
 
     def _interrupted(self) -> Interrupted:
         """Save what can be resumed; return the error that says so."""

@@ -163,7 +163,8 @@ def _cause(report: NonFiniteReport, birth: Birth, found: Gradients) -> str:
 
 
 def _unexplained(found: Gradients) -> str:
-    wrong = [name for name, g in found.arrays.items() if not np.isfinite(g).all()]
+    arrays = found.arrays.items()
+    wrong = [name for name, g in arrays if not np.isfinite(getattr(g, "values", g)).all()]
     if not wrong:
         return f"the loss is {found.loss}, the gradients' norm {found.norm}"
     others = f" and of {len(wrong) - 1} more" if len(wrong) > 1 else ""

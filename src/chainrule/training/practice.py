@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,10 +12,19 @@ import numpy as np
 from chainrule.constraints import COUNT, NON_NEGATIVE, POSITIVE, Interval, check
 from chainrule.errors import DtypeError
 from chainrule.graph.tree import flatten, map_leaves, paths
-from chainrule.nn import Module, Run, l1_penalty, l2_penalty, with_weight_noise
+from chainrule.nn import (
+    Module,
+    Run,
+    l1_penalty,
+    l2_penalty,
+    max_norm,
+    named_parameters,
+    with_weight_noise,
+)
 from chainrule.nn.regularisation import Amount, amounts
-from chainrule.optim import clip_grad_value
+from chainrule.optim import Optimizer, clip_grad_value
 from chainrule.optim.optimizer import weak
+from chainrule.optim.wrappers import constrained
 from chainrule.training.evaluate import Loss, loss_of
 from chainrule.training.rows import Rows
 
@@ -96,6 +106,15 @@ class Practice:
     def limits(self, model: Module) -> dict[str, float]:
         """Return the largest norm of a unit's incoming weights, by name of a parameter."""
         return {} if self.max_norm is None else amounts(model, self.max_norm, "max_norm", POSITIVE)
+
+    def rules(self, optimizer: Optimizer, model: Module) -> dict[str, Optimizer]:
+        """Return the optimizer of each parameter, which keeps its norm where that is limited."""
+        limits = self.limits(model)
+        return {
+            name: constrained(optimizer, partial(max_norm, limit=limits[name]))
+            if name in limits else optimizer
+            for name in named_parameters(model)
+        }  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
         """Return what differs from the defaults, JSON-able."""

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.autodiff import value_and_grad
+from chainrule.autodiff.reverse import value_and_gradients
+from chainrule.autodiff.rows import RowGradient, distinct, rows_read
+from chainrule.errors import UnsupportedError
 from chainrule.graph import Aval, Tensor
 from chainrule.graph.tree import flatten
 from chainrule.nn import (
     Module,
     Run,
     load_parameters,
-    max_norm,
     named_buffers,
     named_parameters,
 )
 from chainrule.ops.broadcast import cast
 from chainrule.ops.reductions import extent
+from chainrule.ops.rows import put_rows
 from chainrule.optim.optimizer import State as OptimizerState
 from chainrule.optim.optimizer import weak
-from chainrule.optim.wrappers import constrained
+from chainrule.optim.rows import LAST, taken, update_rows
 from chainrule.training.evaluate import Loss
 from chainrule.training.practice import Practice
 from chainrule.training.rows import Rows
@@ -38,8 +40,8 @@ class Gradients(NamedTuple):
         Without penalties.
     norm : number
         Of all gradients together, before clipping.
-    arrays : dict of str to array
-        By name of a parameter.
+    arrays : dict of str to array or RowGradient
+        By name of a parameter, in their order.
     buffers : dict of str to array
         By name of a buffer: where layers moved it.
     """
@@ -53,6 +55,26 @@ class Gradients(NamedTuple):
     def finite(self) -> Any:
         """Whether the loss and every gradient are finite."""
         return np.logical_and(np.isfinite(self.loss), np.isfinite(self.norm))
+
+
+class Update(NamedTuple):
+    """The update of one parameter.
+
+    Attributes
+    ----------
+    name : str
+    places : int array or None
+        The rows that have new values, all of them if it is None.
+    new : array
+        Their values.
+    slots : dict of str to array
+        What is remembered of them, and of them all where it has no axes.
+    """
+
+    name: str
+    places: Any
+    new: Any
+    slots: dict[str, Any]
 
 
 class Taken(NamedTuple):
@@ -177,7 +199,14 @@ class Step:
         Rows of a full batch.
     seed : int
         With the number of the step and of the batch, the key of what layers draw at random.
+
+    Attributes
+    ----------
+    tables : frozenset of str
+        The parameters of which rows are updated alone.
     """
+
+    tables: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -200,14 +229,43 @@ class Step:
         loss = self.practice.loss(self.loss, model, batch, run)
         return self.practice.penalised(loss, model), loss
 
+    def rows_read(self, model: Module, batch: Rows, run: Run) -> dict[str, Any]:
+        """Return the places of the rows that a batch looks up, by name of a parameter.
+
+        None for a parameter that is read in any other way.
+        """
+        with np.errstate(all="ignore"):
+            found = rows_read(lambda model: self.objective(model, batch, run)[0], model)
+        pairs = zip(named_parameters(model).items(), found, strict=True)
+        return {name: None if at is None else distinct(at, p) for (name, p), at in pairs}
+
+    def tables_of(self, model: Module, batch: Rows, run: Run) -> frozenset[str]:
+        """Return the parameters of which rows can be updated alone, by what a batch reads.
+
+        Not while gradients are summed over batches, in arrays that are as large as the parameters;
+        nor is it a parameter of one axis whose norm is limited, that of all its elements.
+        """
+        if self.practice.accumulate > 1:
+            return frozenset()
+        parameters, limits = named_parameters(model), self.practice.limits(model)
+        read = self.rows_read(model, batch, run).items()
+        return frozenset(
+            name for name, places in read
+            if places is not None and not (name in limits and parameters[name].ndim == 1)
+        )  # fmt: skip
+
     def gradients(self, model: Module, batch: Rows, run: Run) -> Gradients:
         """Return the loss of a batch and its gradients; nothing is changed."""
+        names = list(named_parameters(model))
+        tables = {i for i, name in enumerate(names) if name in self.tables}
         # What is not finite is looked for afterwards, so NumPy need not warn of it.
         with np.errstate(all="ignore"):
-            found = value_and_grad(self.objective, has_aux=True)(model, batch, run)
-            (_, loss), tree = found
-            arrays = named_parameters(tree)
-            return Gradients(loss, norm(arrays.values()), arrays, named_buffers(run.apply(model)))
+            (_, loss), found = value_and_gradients(
+                self.objective, model, batch, run, tables=tables, has_aux=True
+            )
+            found = [g.summed() if isinstance(g, RowGradient) else g for g in found]
+            arrays = dict(zip(names, found, strict=True))
+            return Gradients(loss, norm(found), arrays, named_buffers(run.apply(model)))
 
     def share(self, batch: Rows) -> Any:
         """Return the weight of a batch among those of its step; 1 if it is full, without weights.
@@ -222,20 +280,29 @@ class Step:
 
     def updates(
         self, model: Module, state: OptimizerState, found: Gradients, lr: Any
-    ) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-        """Yield each parameter's name, its new value and its new slots, one by one.
+    ) -> Iterator[Update]:
+        """Yield the updates of the parameters, one by one.
 
         Who overwrites the old value before the next is computed holds none twice.
         """
-        practice, limits = self.practice, self.practice.limits(model)
+        rules = self.practice.rules(self.optimizer, model)
         for name, p in named_parameters(model).items():
-            one = {"step": state["step"], "slots": {"": state["slots"][name]}}
-            g = practice.clipped(found.arrays[name], found.norm)
-            optimizer = self.optimizer
-            if name in limits:
-                optimizer = constrained(optimizer, partial(max_norm, limit=limits[name]))
-            new, after = optimizer.update(p, g, one, lr)
-            yield name, new, after["slots"][""]
+            g, rule, places = found.arrays[name], rules[name], None
+            slots, step = state["slots"][name], state["step"]
+            if isinstance(g, RowGradient):
+                if rule is not self.optimizer:
+                    g = g.flat  # a constraint is one of rows along a single axis
+                places, values = g.places, self.practice.clipped(g.values, found.norm)
+                new, after = update_rows(rule, p, replace(g, values=values), slots, step, lr)
+            else:
+                one = {slot: x for slot, x in slots.items() if slot != LAST}
+                g = self.practice.clipped(g, found.norm)
+                new, kept = rule.update(p, g, {"step": step, "slots": {"": one}}, lr)
+                after = kept["slots"][""]
+                del kept
+            if LAST in slots:
+                after[LAST] = np.full(len(p) if places is None else np.shape(places), step + 1)
+            yield Update(name, places, new, after)
             del new, after  # not held while the next is computed
 
     def recorded(
@@ -261,6 +328,11 @@ class Step:
         outputs : tuple
             The loss, and the norm of the gradients; of a step of several batches, so far.
         """
+        if self.optimizer.lazy == "exact" and self.tables:
+            raise UnsupportedError(
+                'lazy="exact" makes one after another the updates that rows missed, before they '
+                'are read: that is done with engine="eager" alone'
+            )
         group = carry.group
         buffers = carry.buffers if group is None else group.buffers
         own = load_parameters(model, {**carry.parameters, **buffers})
@@ -278,10 +350,13 @@ class Step:
         known = _forget([going, now], 0)
         parameters, slots = {}, {}
         state = {"step": carry.step, "slots": carry.slots}
-        for name, new, after in self.updates(own, state, found, lr):
-            parameters[name] = np.where(now, new, carry.parameters[name])
-            old = carry.slots[name]
-            slots[name] = {slot: np.where(now, after[slot], old[slot]) for slot in old}
+        for name, places, new, after in self.updates(own, state, found, lr):
+            p, old = carry.parameters[name], carry.slots[name]
+            if places is None:
+                parameters[name] = np.where(now, new, p)
+                slots[name] = {slot: np.where(now, after[slot], old[slot]) for slot in old}
+            else:
+                parameters[name], slots[name] = _put(now, places, (new, after), (p, old))
             known = _forget([parameters[name], *slots[name].values()], known)
         moved = {k: np.where(now, found.buffers[k], old) for k, old in carry.buffers.items()}
         step = np.where(now, carry.step + 1, carry.step)
@@ -291,12 +366,27 @@ class Step:
 _WORD = np.uint64(0)
 
 
-def norm(arrays: Iterable[Any]) -> Any:
-    """Return the Euclidean norm of all arrays together; not finite if an element is not.
+def _put(
+    going: Any, places: Any, new: tuple[Any, dict[str, Any]], old: tuple[Any, dict[str, Any]]
+) -> tuple[Any, dict[str, Any]]:
+    """Return a table and its slots with new rows, the old ones unless training goes on."""
+    before = taken(*old, places)
+
+    def put(new: Any, before: Any, old: Any) -> Any:
+        chosen = np.where(going, new, before)
+        return put_rows(old, chosen, places) if np.ndim(old) else chosen
+
+    slots = {k: put(new[1][k], before[1][k], slot) for k, slot in old[1].items()}
+    return put(new[0], before[0], old[0]), slots
+
+
+def norm(gradients: Iterable[Any]) -> Any:
+    """Return the Euclidean norm of all gradients together; not finite if an element is not.
 
     Squares are added up in the arrays' dtype, whose range they may leave.
     """
-    return np.sqrt(sum(cast(np.vdot(a, a), np.float64(0)) for a in arrays))
+    squares = (g.square_norm() if isinstance(g, RowGradient) else np.vdot(g, g) for g in gradients)
+    return np.sqrt(sum(cast(square, np.float64(0)) for square in squares))
 
 
 def _forget(results: Iterable[Tensor], known: int) -> int:

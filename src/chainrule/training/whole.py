@@ -12,6 +12,7 @@ from chainrule.engines import compile
 from chainrule.graph import Array, Graph, trace
 from chainrule.nn import load_parameters, named_buffers, named_parameters
 from chainrule.optim.full_batch import FullBatch, Point, Vector
+from chainrule.training.arrears import Arrears
 from chainrule.training.callbacks import State
 from chainrule.training.interrupts import Interrupts
 from chainrule.training.plan import Plan
@@ -37,6 +38,7 @@ class Whole:
         self.optimizer: FullBatch = plan.optimizer
         self.program: Callable[..., Any] = self._objective
         self.step = Step(plan.loss, plan.optimizer, plan.practice, len(rows), plan.seed)
+        self.arrears = Arrears(plan, self.step)
         batch = rows.take(slice(None))
         self.batch = batch.X, batch.y, batch.weight
         self._model: Any = None
