@@ -5,6 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.engines.numpy_engine import NumpyProgram
+from chainrule.ops.rows import put_rows
 
 
 def program(step, *arguments, donated):
@@ -143,3 +144,36 @@ def test_random_steps_give_the_bits_of_the_interpreter(seed):
         for got, expected in zip((*found[0], found[1]), (*wanted[0], wanted[1]), strict=True):
             np.testing.assert_array_equal(got, expected)
         a, b = -a, -b
+
+
+TABLE, PLACES = np.arange(6.0).reshape(3, 2), np.array([2, 0])
+
+
+def test_rows_are_put_where_the_table_lies():
+    def step(t, p):
+        return put_rows(t, t[p] * np.sum(t), p), np.sum(t)
+
+    made = program(step, TABLE, PLACES, donated=1)
+    (table, _), (new, total) = run(made, TABLE, PLACES)
+    assert new is table
+    np.testing.assert_array_equal(table, [[0, 15], [2, 3], [60, 75]])
+    assert total == 15
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda t, p: (put_rows(t, t[p] * 2.0, p), np.sum(put_rows(t, t[p] * 2.0, p)) * t),
+        lambda t, p: (put_rows(t, t[1:], p), t[0]),  # a view of it is read, and is a result
+        lambda t, p: (put_rows(t, t[1:], p), np.sum(t)),
+        lambda t, p: (put_rows(t, t[:2] * 1.0, p), t),
+        lambda t, p: (put_rows(t + 1.0, t, np.array([2, 0, 1])), p),  # it is not put into t
+    ],
+)
+def test_a_table_that_is_still_read_stays(step):
+    made = program(step, TABLE, PLACES, donated=1)
+    expected = [np.array(x) for x in step(TABLE, PLACES)]
+    (table, _), found = run(made, TABLE, PLACES)
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    np.testing.assert_array_equal(table, TABLE)

@@ -28,6 +28,7 @@ from chainrule.engines.lower import rewritten
 from chainrule.errors import MissingExtraError
 from chainrule.graph import REGISTRY
 from chainrule.graph.tree import flatten
+from chainrule.training import fit
 
 jax = pytest.importorskip("jax")
 
@@ -445,3 +446,16 @@ def test_a_training_step_reads_well():
     line = step.__code__.co_firstlineno + 1
     assert re.search(rf" = x @ v\d+ +# line {line}\n", fast.source)
     assert max(map(len, fast.source.splitlines())) < 140
+
+
+def test_rows_of_a_table_that_are_looked_up_are_updated_alone():
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 30, (40, 4)), rng.normal(size=(40, 1))
+    made = nn.Embedding(30, 3, rng=0), nn.Flatten(), nn.Linear(12, 1, rng=1)
+    settings = {"loss": nn.mse, "optimizer": optim.Adam(lr=0.1, lazy=True), "max_norm": 1.0}
+    found = [
+        fit(nn.Sequential(*made), data, epochs=2, batch_size=8, engine=engine, **settings)
+        for engine in ("jax", "eager")
+    ]
+    assert found[0][1].why == "as was asked for; updated by the rows that a step looks up: 0.weight"
+    assert_close(*(list(nn.named_parameters(model).values()) for model, _ in found), rtol=1e-3)

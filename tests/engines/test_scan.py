@@ -7,8 +7,11 @@ from test_loops import no_compiler
 
 import chainrule as cr
 from chainrule import nn, optim
+from chainrule.autodiff.reverse import value_and_gradients
 from chainrule.engines import numba_engine
 from chainrule.errors import ArgumentError, DtypeError, ShapeError
+from chainrule.ops.rows import put_rows
+from chainrule.optim.rows import update_rows
 
 __all__ = ["no_compiler"]
 
@@ -112,6 +115,69 @@ def test_a_table_that_is_read_after_its_update():
     p, data = word_data()
     expected = run("interpreter", step, p, data, None, 7)
     assert_close(run("numba", step, p, data, None, 7), expected, 1e-12)
+
+
+def by_rows(optimizer, width=6):
+    """A step that updates of a table the rows that it looks up, and what it starts from."""
+
+    def step(carry, batch):
+        p, slots, number = carry
+        words, labels = batch
+
+        def loss(p):
+            return nn.cross_entropy(np.mean(p["table"][words], axis=1) @ p["w"].T, labels)
+
+        value, (g, g_w) = value_and_gradients(loss, p, tables={0})
+        g = g.summed()
+        rows, after = update_rows(optimizer, p["table"], g, slots, number, 0.1)
+        table = put_rows(p["table"], rows, g.places)
+        slots = {k: put_rows(slots[k], new, g.places) for k, new in after.items()}
+        carry = {"table": table, "w": p["w"] - 0.1 * g_w}, slots, number + 1
+        return carry, (value, g.square_norm())
+
+    rng = np.random.default_rng(1)
+    p = {"table": rng.normal(size=(9, width)), "w": rng.normal(size=(3, width))}
+    return step, (p, optimizer.init(p["table"])["slots"][""], np.int64(0))
+
+
+@pytest.mark.parametrize("width", [6, 1])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_rows_are_added_up_and_put_in_their_places(optimizer, width):
+    (step, carry), (_, data) = by_rows(optimizer, width), word_data()
+    expected = run("interpreter", step, carry, data, None, 7)
+    assert_same(run("numpy", step, carry, data, None, 7), expected)
+    scan = cr.scan(step, "numba")
+    assert_close(scan(carry, data, None, 7), expected, 1e-12)
+    assert "[w0, p2] = " in scan.latest.source
+
+
+def test_no_thread_changes_a_bit_of_rows():
+    (step, carry), (_, data) = by_rows(optim.Adam(0.01)), word_data()
+    found = []
+    for n in (1, 3):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(numba_engine, "SHARED_ROWS", 0)
+            patch.setattr(numba_engine, "n_processors", lambda n=n: n)
+            found.append(run("numba", step, carry, data, None, 7))
+    assert_same(found[1], found[0])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda table, places, others: table[others],  # rows that are themselves changed
+        lambda table, places, others: table[places] * table[others],
+    ],
+)
+def test_rows_that_are_made_of_rows(rows):
+    def step(table, batch):
+        return put_rows(table, rows(table, *batch), batch[0]), np.sum(table)
+
+    rng = np.random.default_rng(0)
+    table, data = rng.normal(size=(9, 6)), (rng.permutation(9)[:8], rng.integers(0, 9, 8))
+    expected = run("interpreter", step, table, data, None, 4)
+    assert_same(run("numpy", step, table, data, None, 4), expected)
+    assert_close(run("numba", step, table, data, None, 4), expected, 1e-12)
 
 
 def test_what_is_given_to_each_step_and_single_rows():

@@ -162,7 +162,7 @@ class Axes:
             return self._reduced(node)
         if ours(op, {"inlined"}):
             return self._aligned(inputs)
-        if ours(op, {"update_rows"}):
+        if ours(op, {"update_rows", "sum_equal_rows"}):
             return self._known[id(inputs[0])]
         if ours(op, _AS_ITS_LAST):
             return self._like(node)

@@ -15,6 +15,7 @@ from chainrule.graph import Aval, Constant, Graph, Node, Op
 from chainrule.graph.ir import Value
 from chainrule.ops.broadcast import cast, spread, sum_to
 from chainrule.ops.indexing import SLOT, Span, gather
+from chainrule.ops.rows import put_rows
 
 SIGNS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "bitwise_and": "&",
@@ -59,7 +60,7 @@ def _can_write(node: Node) -> bool:
     if node.op is sum_to:
         extra, stretched = _summed_axes(node)
         return bool(extra) != bool(stretched)
-    if ours(node.op, REDUCTIONS):
+    if ours(node.op, REDUCTIONS) or node.op is put_rows:
         return True
     return isinstance(node.op.forward, np.ufunc) and node.op.outputs == 1 and not node.params
 
@@ -248,7 +249,8 @@ class Emitter:
             return f"np.where({', '.join(map(self.word, node.inputs))})"
         name = op_name(node.op, self.own)
         self.source.ops[name] = node.op
-        return called(f"ops.{name}", list(map(self.word, node.inputs)), self, node)
+        words = [*map(self.word, node.inputs), *(self.target(node) if node.op is put_rows else ())]
+        return called(f"ops.{name}", words, self, node)
 
 
 def called(function: str, words: list[str], emitter: Emitter, node: Node) -> str:

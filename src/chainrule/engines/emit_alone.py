@@ -16,6 +16,7 @@ from chainrule.engines.prepare import is_transposing, update_rows
 from chainrule.engines.writer import Writer
 from chainrule.graph import Node
 from chainrule.graph.ir import Value
+from chainrule.ops.rows import sum_equal_rows
 
 # Products of fewer multiplications than this are loops: calling a kernel costs as much. A length
 # that is not written into the source counts as that of a common batch.
@@ -31,6 +32,8 @@ def emit_alone(e: Writer, node: Node) -> None:
         _transpose(e, node)
     elif node.op is update_rows:
         _update(e, node)
+    elif node.op is sum_equal_rows:
+        _equal_rows(e, node)
     elif is_table(node):
         _table(e, node)
     elif is_sum(node):
@@ -165,12 +168,12 @@ def _transpose(e: Writer, node: Node) -> None:
     )
 
 
-def _row(e: Writer, node: Node, places: Value, tokens: list[str]) -> str:
+def _row(e: Writer, table: Value, places: Value, tokens: list[str]) -> str:
     """Return the row of a table that values go to."""
     word = e.access.broadcast(places, tokens[: len(shape_of(places))])
     if id(places) in e.access.trusted:
         return word
-    return e.access.from_start(word, dtype_of(places), e.axes.length(e.axes.of(node)[0]))
+    return e.access.from_start(word, dtype_of(places), e.axes.length(e.axes.of(table)[0]))
 
 
 def _table(e: Writer, node: Node) -> None:
@@ -219,6 +222,58 @@ def _update(e: Writer, node: Node) -> None:
     for sign, factor in zip(signs, factors, strict=True):
         value = f"{value} {sign} {e.access.operand(factor, [], dtype_of(node))}"
     e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} {last}= {value}")
+
+
+def _equal_rows(e: Writer, node: Node) -> None:
+    """Add up the rows that have the same place in the first of them, and copy it to the others.
+
+    Which was the first is noted by row of the table, in memory that need not be cleared: a note
+    holds if it leads to an earlier row of the same place.
+    """
+    base, k = e.depth, e.numbers[id(node)]
+    a, table, places = node.inputs
+    axes, n_places = e.axes.of(a), len(shape_of(places))
+    tokens = [f"p{i}" for i in range(len(axes))]
+    first, seen = f"first{k}", f"seen{k}"
+    length = " * ".join(map(e.axes.length, axes[:n_places]))
+    e.scratch.append(f"{seen} = np.empty({e.axes.length(e.axes.of(table)[0])}, np.int64)")
+    e.scratch.append(f"{first} = np.empty((2, {length}), np.int64)")
+    e.add(f"u{k} = {e.name(node)}.reshape({e.name(node)}.size)", node)
+    e.add("w2 = 0")
+    for token, axis in zip(tokens[:n_places], axes, strict=False):
+        e.over(token, axis)
+    e.add(f"w0 = {_row(e, table, places, tokens[:n_places])}", node)
+    e.add(f"w1 = {seen}[w0]")
+    e.add(f"if w1 < 0 or w1 >= w2 or {first}[1, w1] != w0:")
+    e.depth += 1
+    e.add("w1 = w2")
+    e.add(f"{seen}[w0] = w2")
+    _row_statement(e, node, "w2", f"= {number(0, dtype_of(node))}")
+    e.depth -= 1
+    e.add(f"{first}[0, w2] = w1")
+    e.add(f"{first}[1, w2] = w0")
+    _row_statement(e, node, "w1", f"+= {e.access.element(a, tokens)}")
+    e.add("w2 += 1")
+    e.depth = base
+    e.add("for w1 in range(w2):")
+    e.depth += 1
+    e.add(f"w0 = {first}[0, w1]")
+    e.add("if w0 != w1:")
+    e.depth += 1
+    _row_statement(e, node, "w1", "= {}", "w0")
+
+
+def _row_statement(e: Writer, node: Node, row: str, text: str, other: str = "") -> None:
+    """Assign to each element of a row, or this thread's part of it; the rows count from zero."""
+    depth, n_places = e.depth, len(shape_of(node.inputs[2]))
+    column, width = "", "1"
+    for axis in e.axes.of(node)[n_places:]:
+        token, width = f"p{n_places}", e.axes.length(axis)
+        e.over_part(token, axis)
+        column = f" + {token}"
+    flat = f"u{e.numbers[id(node)]}"
+    e.add(f"{flat}[{row} * {width}{column}] {text.format(f'{flat}[{other} * {width}{column}]')}")
+    e.depth = depth
 
 
 def _owners(e: Writer) -> str:

@@ -19,6 +19,8 @@ from chainrule.ops.indexing import SLOT, Index, scatter
 _VALUES = (Constant, Input, Node)
 # Inputs, by number, that must be known for the shape of the result to be.
 _KNOWN = {"kept": 1, "repeated": 1}
+# Ops on rows of a table: which of the inputs are the table and the places.
+_ROWS = {"sum_equal_rows": (1, 2), "is_last": (1, 0), "put_rows": (0, 2)}
 # Ops that raise in NumPy where JAX gives what is not finite.
 _RAISING = frozenset({
     "cholesky", "eigh", "inv", "least_squares", "pinv", "reduced_qr", "reduced_svd", "solve",
@@ -119,6 +121,9 @@ class JaxEmitter(Emitter):
         if ours(node.op, {"take_along_axis", "scatter_along_axis"}):
             whole = node.inputs[0 if node.op.name.startswith("take") else 2]
             self.check(node.inputs[1], whole, node.params["axis"])
+        if ours(node.op, _ROWS):
+            table, places = _ROWS[node.op.name]
+            self.check(node.inputs[places], node.inputs[table], 0)
         text = self.formed(node, [self.operand(node, i) for i in range(len(node.inputs))])
         if node.op.name in _RAISING:
             self.checks[f"ops.finite({self.names[id(node)]})"] = None

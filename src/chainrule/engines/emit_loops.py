@@ -236,9 +236,8 @@ class LoopEmitter(Writer):
         if "owners" in self.functions:
             bounds.append("    mask = owners(n_threads)")
         sizes = [f"    {line}" for line in self.axes.definitions()]
-        self.source.text = "\n".join(
-            [head, *sizes, *bounds, *(f"    {line}" for line in arrays), *self.lines, ""]
-        )
+        arrays = [f"    {line}" for line in (*arrays, *self.scratch)]
+        self.source.text = "\n".join([head, *sizes, *bounds, *arrays, *self.lines, ""])
 
     def _imports(self) -> list[str]:
         found = []

@@ -11,6 +11,7 @@ from chainrule.engines.emit import Emitter
 from chainrule.engines.plan import Layout, Plan, may_share
 from chainrule.graph import Aval, Graph, Kind, Node
 from chainrule.graph.ir import Value
+from chainrule.ops.rows import put_rows
 
 
 @dataclass
@@ -112,7 +113,7 @@ class _Search:
                 if reader is but and x is old:
                     continue
                 if reader is new:
-                    if x is not old or not _elementwise(new):
+                    if x is not old or not (_elementwise(new) or _puts_rows(new, old)):
                         return False
                     continue
                 if may_share(reader):
@@ -152,6 +153,11 @@ def _is_choice(node: Node, old: Value) -> bool:
 
 def _elementwise(node: Node) -> bool:
     return node.op.kind is Kind.ELEMENTWISE and isinstance(node.op.forward, np.ufunc)
+
+
+def _puts_rows(node: Node, table: Value) -> bool:
+    """Return whether a node changes rows of a table, which it reads for nothing else."""
+    return node.op is put_rows and all((x is table) == (i == 0) for i, x in enumerate(node.inputs))
 
 
 class InPlaceEmitter(Emitter):

@@ -134,6 +134,33 @@ def scatter_along_axis(a: Array, indices: Array, like: Array, *, axis: int) -> A
     return jnp.zeros(shape, a.dtype).at[tuple(places)].add(a)
 
 
+def sum_equal_rows(a: Array, table: Array, places: Array) -> Array:
+    """For each row the sum of all that are for the same row of a table."""
+    flat = _from_start(places, table).reshape(-1)
+    _, which = jnp.unique(flat, return_inverse=True, size=flat.size)
+    which = which.reshape(places.shape)
+    totals = jnp.zeros((flat.size, *a.shape[places.ndim :]), a.dtype).at[which].add(a)
+    return totals[which]
+
+
+def is_last(places: Array, table: Array) -> Array:
+    """Whether none of the rows that follow is for the same row of a table."""
+    flat = _from_start(places, table).reshape(-1)[::-1]
+    _, first = jnp.unique(flat, return_index=True, size=flat.size)
+    return jnp.zeros(flat.size, bool).at[first].set(True)[::-1].reshape(places.shape)
+
+
+def put_rows(table: Array, rows: Array, places: Array) -> Array:
+    """A table with other rows; of several at one place the last, the others being left out."""
+    counts = is_last(places, table)
+    places = jnp.where(counts, _from_start(places, table), table.shape[0])
+    return table.at[places].set(rows, mode="drop")
+
+
+def _from_start(places: Array, table: Array) -> Array:
+    return jnp.where(places < 0, places + table.shape[0], places)
+
+
 def window(a: Array, start: Array, like: Array, *, axis: int) -> Array:
     """As many elements along an axis as `like` has."""
     return jax.lax.dynamic_slice_in_dim(a, start, jnp.shape(like)[axis], axis)
@@ -378,11 +405,13 @@ OWN: dict[str, Callable[..., Any]] = {
     "erf": jax.scipy.special.erf,
     "erfc": jax.scipy.special.erfc,
     "fill_window": fill_window,
+    "is_last": is_last,
     "least_squares": least_squares,
     "logaddexp_reduce": logaddexp_reduce,
     "logical_and_reduce": lambda a, axis=0, keepdims=False: jnp.all(a, axis, keepdims=keepdims),
     "logical_or_reduce": lambda a, axis=0, keepdims=False: jnp.any(a, axis, keepdims=keepdims),
     "order_weights": order_weights,
+    "put_rows": put_rows,
     "quantile_at": quantile_at,
     "recurrence": recurrence,
     "resize_like": resize_like,
@@ -390,6 +419,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "scatter_along_axis": scatter_along_axis,
     "split_pairs": split_pairs,
     "stack": lambda *arrays, axis=0: jnp.stack(arrays, axis),
+    "sum_equal_rows": sum_equal_rows,
     "undiagonal": undiagonal,
     "window": window,
 }

@@ -25,6 +25,7 @@ from chainrule.graph import Graph, Node
 from chainrule.graph.ir import Value
 from chainrule.ops.broadcast import cast, sum_to
 from chainrule.ops.indexing import SLOT
+from chainrule.ops.rows import sum_equal_rows
 
 
 @dataclass
@@ -147,6 +148,8 @@ class Loops:
             self._note_whole(node.inputs[0], ["whole"])
         elif node.op is update_rows:
             self._reads_of_update(node)
+        elif node.op is sum_equal_rows:
+            self._reads_of_equal_rows(node)
         elif is_sum(node):
             self.access.element(node.inputs[0], self.tokens(node.inputs[0]))
         elif ours(node.op, {"scatter"}):
@@ -181,9 +184,18 @@ class Loops:
         self.access.broadcast(places, [f"p{i}" for i in range(len(shape_of(places)))])
         self._check_places(places, node)
 
-    def _check_places(self, places: Value, node: Node) -> None:
+    def _reads_of_equal_rows(self, node: Node) -> None:
+        a, table, places = node.inputs
+        n_places = len(shape_of(places))
+        if not n_places or len(shape_of(a)) > n_places + 1:
+            raise NoLoopsError("there are no loops for sums of rows of more axes than one")
+        self.access.element(a, [f"p{i}" for i in range(len(shape_of(a)))])
+        self.access.broadcast(places, [f"p{i}" for i in range(n_places)])
+        self._check_places(places, table)
+
+    def _check_places(self, places: Value, table: Value) -> None:
         if id(places) not in self.access.trusted:
-            self.access.places.append((places, self.axes.length(self.axes.of(node)[0])))
+            self.access.places.append((places, self.axes.length(self.axes.of(table)[0])))
 
     def tokens(self, value: Value) -> list[str]:
         """Return the index of a value's element in the loop over its rows."""
@@ -335,7 +347,7 @@ class Loops:
         """Return whether a node is a step by itself."""
         if node.op.forward is np.matmul or ours(node.op, {"scatter", "in_shape"}):
             return True
-        if node.op is update_rows or is_transposing(node):
+        if node.op in {update_rows, sum_equal_rows} or is_transposing(node):
             return True
         over_rows = is_sum(node) and bool(shape_of(self.looped(node)))
         return self.parallel and over_rows and self.along(node) in {"rows", "all"}

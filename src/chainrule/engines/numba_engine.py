@@ -25,6 +25,7 @@ from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.engines.threads import n_processors, together
 from chainrule.errors import MissingExtraError
 from chainrule.graph import Aval, Constant, Graph, Input, Node
+from chainrule.ops.rows import sum_equal_rows
 
 # Work of one run, in nanoseconds of one thread, from which on it is shared: below, the threads'
 # meetings cost as much as they save.
@@ -75,7 +76,9 @@ def work(graph: Graph) -> float:
     for node in graph.nodes:
         if not isinstance(node.aval, Aval) or is_virtual(node):
             continue
-        inputs = node.inputs[1:2] if node.op is prepare.update_rows else node.inputs
+        inputs = {prepare.update_rows: node.inputs[1:2], sum_equal_rows: node.inputs[:1]}.get(
+            node.op, node.inputs
+        )
         operands = [math.prod(x.aval.shape) for x in inputs if isinstance(x.aval, Aval)]
         if node.op is prepare.update_rows:
             total += max(operands) / 4

@@ -184,7 +184,8 @@ _INDEXED = {"gather", "scatter", "take_along_axis", "scatter_along_axis", "in_sh
 # Their results are arrays of their own; those of other functions may be views of their inputs.
 _FRESH = frozenset({
     *REDUCTIONS, "mean", "cast", "where", "scatter", "take_along_axis", "scatter_along_axis",
-    "extent", "in_shape", "blocks",
+    "extent", "in_shape", "blocks", "ones_like", "zeros_like", "sum_equal_rows", "put_rows",
+    "is_last",
 })  # fmt: skip
 
 
@@ -195,6 +196,9 @@ def ours(op: Op, names: Any) -> bool:
 
 def may_share(node: Node) -> bool:
     """Return whether a node's result may be a view of its inputs."""
+    arrays = node.inputs[1:] if node.op is gather else ()
+    if any(isinstance(x.aval, Aval) and x.aval.shape for x in arrays):
+        return False  # what arrays select is copied
     return not isinstance(node.op.forward, np.ufunc) and not ours(node.op, _FRESH)
 
 

@@ -20,6 +20,7 @@ from chainrule.graph import REGISTRY, Aval, Constant, Graph, Input, Node, Op, li
 from chainrule.graph.ir import Value
 from chainrule.ops.indexing import SLOT, Index, gather, scatter
 from chainrule.ops.reductions import extent
+from chainrule.ops.rows import put_rows
 
 _LARGEST_FOLDED = 2**24  # elements
 
@@ -104,6 +105,8 @@ def with_short_sums(graph: Graph) -> Graph:
 
 
 def _update_rows(table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...]) -> Any:
+    if signs == ("",):
+        return put_rows.forward(table, a, places)
     for sign, factor in zip(signs[:-1], factors, strict=True):
         a = a / factor if sign == "/" else a * factor
     return table + (-1.0 if signs[-1] == "-" else 1.0) * scatter.forward(
@@ -117,7 +120,8 @@ def update_rows(
 ) -> Any:
     """Add multiples of values to rows of a table, each to its own; no other row is touched.
 
-    The signs say how each factor applies, and last whether the result is added or subtracted.
+    The signs say how each factor applies, and last whether the result is added or subtracted; an
+    empty one, that the values take the place of the rows.
     """
     raise AssertionError("engines differentiate before they lower")
 
@@ -125,10 +129,16 @@ def update_rows(
 def with_row_updates(graph: Graph) -> Graph:
     """Return the graph with ``table - lr * scatter(values)`` as an update of the rows it touches.
 
-    Equal to rounding: rows that are not touched would have zero subtracted.
+    Equal to rounding: rows that are not touched would have zero subtracted. Rows put into a table
+    are such an update too.
     """
 
     def change(node: Node) -> Value:
+        if node.op is put_rows and isinstance(node.inputs[0], Input):
+            table, new, places = node.inputs
+            if is_virtual(new):  # its elements might be those of rows that are put already
+                new = Node(_named("positive"), (new,), {}, new.aval)
+            return Node(update_rows, (table, new, places), {"signs": ("",)}, node.aval, node.site)
         if node.op.name not in {"add", "subtract"} or len(node.inputs) != 2:
             return node
         table, chain = node.inputs
@@ -158,8 +168,9 @@ def _with_inlined(graph: Graph) -> Graph:
         product = isinstance(value, Node) and value.op.name == "multiply"
         return product and readers[id(value)] == 1
 
-    wanted = {id(node.inputs[1]) for node in graph.nodes
-              if node.op is update_rows and alone(node.inputs[1])}  # fmt: skip
+    updates = (node for node in graph.nodes if node.op is update_rows)
+    wanted = {id(node.inputs[1]) for node in updates
+              if node.params["signs"] != ("",) and alone(node.inputs[1])}  # fmt: skip
     known: dict[int, Value] = {}
     for node in graph.nodes:
         inputs = tuple(known.get(id(x), x) for x in node.inputs)

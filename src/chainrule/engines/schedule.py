@@ -17,6 +17,7 @@ from chainrule.engines.plan import ours
 from chainrule.engines.prepare import is_transposing, update_rows
 from chainrule.graph import Constant, Input, Node
 from chainrule.graph.ir import Value
+from chainrule.ops.rows import sum_equal_rows
 
 FIRST, EVERY, OWNERS = -1, -2, -3
 """Whose work a step is that is not divided along an axis: the first thread's; every thread's, for
@@ -186,6 +187,10 @@ class Schedule:
             return step.outer[0] if step.outer[0] != ONE else FIRST
         if node.op is update_rows:
             return OWNERS
+        if node.op is sum_equal_rows:
+            last = loops.axes.of(node)[-1]
+            wide = len(shape_of(node)) > len(shape_of(node.inputs[2])) and last != ONE
+            return last if wide else FIRST
         if is_sum(node):
             if not shape_of(node):
                 return EVERY

@@ -85,6 +85,7 @@ class Writer:
         self.places: dict[int, str] = {}
         self.divided: list[str] = []
         self.lines: list[str] = []
+        self.scratch: list[str] = []
         self.depth = 1
         self.alive: set[int] = set()
         self.deferred: list[str] = []
