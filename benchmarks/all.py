@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs"
 SCRIPTS = (
     "xor", "iris", "mlp", "deep", "text", "lm", "skipgram", "predict", "eager", "per_example",
-    "cold", "growth", "imports",
+    "rows", "cold", "growth", "imports",
 )  # fmt: skip
 DEFAULTS = {"rounds": 7, "growth": 3, "block": 0.15}
 

@@ -45,7 +45,7 @@ SMALL = """
 import sys, json
 sys.path.insert(0, {folder!r})
 from dataclasses import replace
-import deep, iris, lm, mlp, networks, per_example, predict, skipgram, text, xor
+import deep, iris, lm, mlp, networks, per_example, predict, rows, skipgram, text, xor
 
 def numbers(contender):
     return [float(x) for x in [*contender.step(), *contender.final()]]
@@ -67,6 +67,8 @@ for module, task in (
     (skipgram, skipgram.task(words=30, steps=2)),
 ):
     found[module.__name__] = module.chainrule(task, "numpy"), module.by_hand(task)
+rows.STEPS = 3
+found["rows"] = rows.chainrule(30, True, "numpy"), rows.by_hand(30)
 net = predict.Net(predict.SMALL, 2, 3)
 found["predict"] = predict.chainrule(net, "numpy"), predict.by_hand(net)
 per_example.SIZES, per_example.ROWS = (6, 5, 4), 7
@@ -164,7 +166,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[float
 
 
 def test_workloads_by_chainrule_and_by_hand(small: dict[str, list[list[float]]]) -> None:
-    assert len(small) == 12
+    assert len(small) == 13
     for name, (ours, by_hand) in small.items():
         assert all(map(math.isfinite, ours)), name
         assert ours == pytest.approx(by_hand, rel=1e-4), name
