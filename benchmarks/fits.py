@@ -153,20 +153,22 @@ def page(results: dict[str, Any], seeds: int) -> str:
         "draw the weights and shuffle. Seconds are medians; the last column is the median ratio.",
         f"Made by `python benchmarks/fits.py` on {os.cpu_count()} processors.", "",
     ]  # fmt: skip
-    titles = {
-        "equal": "At equal settings: one hidden layer of 100, Adam, batches of 200, the same "
-        "rows, standardised and one-hot, and epochs as stated",
-        "defaults": "With defaults alone: `MLPClassifier()` and `MLPRegressor()` of scikit-learn "
-        "on the rows standardised and one-hot, and what `chainrule fit` does on the bare columns",
+    told = {
+        "equal": (
+            "At equal settings",
+            "One hidden layer of 100, Adam, batches of 200, the same rows, standardised and "
+            "one-hot, and epochs as stated.",
+        ),
+        "defaults": (
+            "With defaults alone",
+            "`MLPClassifier()` and `MLPRegressor()` of scikit-learn on the rows standardised and "
+            "one-hot, and what `chainrule fit` does on the bare columns.",
+        ),
     }
     for mode in MODES:
+        title, words = told[mode]
         names = ["set", head[0], "epochs" if mode == "equal" else "linear model", *head[1:]]
-        lines += [
-            f"## {titles[mode].partition(':')[0]}",
-            "",
-            f"{titles[mode].partition(': ')[2]}.",
-            "",
-        ]
+        lines += [f"## {title}", "", words, ""]
         lines += ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
         lines += ["| " + " | ".join(cells[mode]) + " |" for cells in results.values()]
         lines.append("")

@@ -141,10 +141,19 @@ def test_many_categories_are_embedded_and_all_rows_predicted():
     assert np.isfinite(model.predict(columns)["predicted price"]).all()
 
 
+@pytest.mark.parametrize(
+    ("rows", "regression", "held"),
+    [(199, True, 0.0), (200, True, 0.1), (5_000, False, 0.0), (5_001, False, 0.1)],
+)
+def test_rows_are_held_out_to_stop_early_where_there_are_enough(rows, regression, held):
+    assert Settings().resolved(rows, regression).validation == held
+
+
 def test_parts_are_stratified_disjoint_and_seeded():
     table = mixed(400)
     trial, same, other = (
-        Trial.prepare(table, "grade", settings=Settings(seed=s, epochs=1)) for s in (3, 3, 4)
+        Trial.prepare(table, "grade", settings=Settings(seed=s, epochs=1, validation=0.1))
+        for s in (3, 3, 4)
     )
     lines = [
         set(part.lines.tolist()) for part in (trial.training, trial.validation, trial.held_out)

@@ -44,14 +44,15 @@ _USUAL: dict[str, dict[str, Any]] = {
 # Up to so many training rows: batch size, epochs, hidden layers, dropout, learning rate.
 _BY_ROWS: tuple[tuple[float, int, int, tuple[int, ...], float, float], ...] = (
     (500, 16, 120, (32,), 0.0, 0.003),
-    (5_000, 32, 40, (256,), 0.3, 0.002),
+    (5_000, 32, 40, (256,), 0.5, 0.002),
     (20_000, 128, 30, (128, 64), 0.3, 0.001),
-    (100_000, 256, 15, (128, 64), 0.3, 0.001),
+    (100_000, 256, 15, (256, 128), 0.3, 0.001),
     (float("inf"), 512, 10, (256, 128), 0.3, 0.001),
 )
 _WIDTH = Interval(1, 2**31, integer=True)
 _REGRESSION_RATE = 0.003  # with twice the epochs and no dropout, which blurs numbers
 _FEW_TO_VALIDATE = 200
+_FEW_OF_CLASSES = 5_000  # up to which all rows teach: dropout and the falling rate guard enough
 _FEW_NUMBERS_DECAY = 0.03  # where there are too few rows for early stopping to watch
 
 
@@ -143,6 +144,7 @@ class Settings:
         if regression:
             epochs, dropout, lr = 2 * epochs, 0.0, _REGRESSION_RATE
         few = n_rows < _FEW_TO_VALIDATE
+        watched = not few if regression else n_rows > _FEW_OF_CLASSES
         defaults: dict[str, Any] = {
             "hidden": hidden,
             "lr": _USUAL.get(self.optimizer, {}).get("lr", lr),
@@ -151,7 +153,7 @@ class Settings:
             "patience": max(10, epochs // 3),
             "weight_decay": self._usual_decay(few and regression),
             "dropout": dropout,
-            "validation": 0.0 if few else 0.1,
+            "validation": 0.1 if watched else 0.0,
         }
         chosen = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         return replace(self, **chosen)
