@@ -101,6 +101,21 @@ def test_how_many_steps_are_taken_at_once_changes_no_bit(engine, monkeypatch):
     assert digest(train(epochs=3, engine=engine)[0]) == digest(whole)
 
 
+def test_one_program_serves_every_seed(monkeypatch):
+    """A program of Numba takes seconds to compile, and is kept by its source."""
+    made, seen = Traced.__init__, []
+
+    def noted(self, eager, state, name, graph):
+        made(self, eager, state, name, graph)
+        seen.append(graph.fingerprint())
+
+    monkeypatch.setattr(Traced, "__init__", noted)
+    monkeypatch.setattr("program.network", lambda: nn.Sequential(nn.Dropout(0.5), network()))
+    models = [train(epochs=1, engine="numpy", seed=seed)[0] for seed in (1, 2**40)]
+    assert len(set(seen)) == 1
+    assert digest(models[0]) != digest(models[1])
+
+
 def test_large_data_is_converted_piece_by_piece(engine, monkeypatch):
     whole, _ = train(epochs=2, engine=engine)
     for module in ("rows", "engine"):

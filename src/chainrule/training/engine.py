@@ -94,7 +94,7 @@ class Eager:
         """Return the graph of a step; see `chainrule.graph.trace`."""
         n_batches = self.plan.practice.accumulate
         batch = self.rows.take(slice(0, self.plan.batch_size))
-        carry = Carry.of(state.model, state.optimizer_state, n_batches)
+        carry = Carry.of(state.model, state.optimizer_state, self.plan.seed, n_batches)
         rows = batch.X, batch.y, batch.weight
         closes = (np.array(True),) if n_batches > 1 else ()
         with np.errstate(all="ignore"):
@@ -208,7 +208,10 @@ class Traced:
 
     def _arguments(self, state: State, places: Array, rates: Sequence[float]) -> tuple[Any, ...]:
         if self._arrays is None or self._arrays[0] is not state.model:
-            self._arrays = state.model, Carry.of(state.model, state.optimizer_state)
+            self._arrays = (
+                state.model,
+                Carry.of(state.model, state.optimizer_state, self.eager.plan.seed),
+            )
         carry = self._arrays[1]._replace(step=np.array(state.step), going=np.array(True))
         rows, order = self.eager.rows.gathered(places)
         data, size = (rows.X, rows.y, rows.weight), self.eager.plan.batch_size

@@ -160,6 +160,8 @@ class Carry(NamedTuple):
         Steps taken.
     going : bool array of no axes
         False after a loss or gradient that was not finite, from when on nothing is changed.
+    seed : uint64 array of no axes
+        An argument like the others, so that one program serves every seed.
     group : Group or None
         Of the step under way, where steps have several batches.
     """
@@ -169,17 +171,18 @@ class Carry(NamedTuple):
     slots: dict[str, dict[str, Any]]
     step: Any
     going: Any
+    seed: Any
     group: Group | None = None
 
     @classmethod
-    def of(cls, model: Module, state: OptimizerState, n_batches: int = 1) -> Carry:
+    def of(cls, model: Module, state: OptimizerState, seed: int, n_batches: int = 1) -> Carry:
         """Return the arrays themselves of a network and of its optimizer's state.
 
         For steps of several batches there are new sums beside them.
         """
         return cls(
             named_parameters(model), named_buffers(model), state["slots"],
-            np.array(state["step"], np.int64), np.array(True),
+            np.array(state["step"], np.int64), np.array(True), np.array(seed, np.uint64),
             Group.before(model) if n_batches > 1 else None,
         )  # fmt: skip
 
@@ -219,10 +222,11 @@ class Step:
         self.loss, self.optimizer = loss, optimizer
         self.practice, self.batch_size, self.seed = practice or Practice(), batch_size, seed
 
-    def run(self, step: Any, batch: Any = 0) -> Run:
-        """Return the source of the draws for one of the batches of a step."""
+    def run(self, step: Any, batch: Any = 0, seed: Any = None) -> Run:
+        """Return the source of the draws for a batch of a step; a trace gives the seed too."""
         n_batches = self.practice.accumulate
-        return Run(self.seed, step if n_batches == 1 else step * n_batches + batch)
+        number = step if n_batches == 1 else step * n_batches + batch
+        return Run(self.seed if seed is None else seed, number)
 
     def objective(self, model: Module, batch: Rows, run: Run) -> tuple[Any, Any]:
         """Return the loss of a network in training on a batch, with penalties and without."""
@@ -338,7 +342,8 @@ class Step:
         own = load_parameters(model, {**carry.parameters, **buffers})
         X, y, weight = rows
         batch = Rows(X, y, weight, np.result_type(*carry.parameters.values()))
-        run = self.run(cast(carry.step, _WORD), 0 if group is None else cast(group.batch, _WORD))
+        number = 0 if group is None else cast(group.batch, _WORD)
+        run = self.run(cast(carry.step, _WORD), number, carry.seed)
         found = self.gradients(own, batch, run)
         going = now = np.logical_and(carry.going, found.finite)
         if group is not None:
@@ -360,7 +365,8 @@ class Step:
             known = _forget([parameters[name], *slots[name].values()], known)
         moved = {k: np.where(now, found.buffers[k], old) for k, old in carry.buffers.items()}
         step = np.where(now, carry.step + 1, carry.step)
-        return Carry(parameters, moved, slots, step, going, group), (found.loss, found.norm)
+        carry = Carry(parameters, moved, slots, step, going, carry.seed, group)
+        return carry, (found.loss, found.norm)
 
 
 _WORD = np.uint64(0)
