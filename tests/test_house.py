@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "chainrule"
 FLOORS = [
-    {"errors"},
+    {"errors", "lazy"},
     {"constraints", "graph", "io"},
     {"ops", "pages"},
     {"autodiff", "engines"},

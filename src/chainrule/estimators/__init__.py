@@ -6,10 +6,10 @@ first used.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import MissingExtraError
+from chainrule.lazy import lazily
 
 try:
     import sklearn  # noqa: F401
@@ -50,12 +50,10 @@ __all__ = [
 ]
 
 
+_named = lazily(__name__, _HOME)
+
+
 def __getattr__(name: str) -> Any:
     if name == "ESTIMATORS":  # whatever stands here is put to all of scikit-learn's checks
-        value: Any = {each: __getattr__(each) for each in _ESTIMATORS}
-    elif name in _HOME:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+        return {each: _named(each) for each in _ESTIMATORS}
+    return _named(name)

@@ -4,10 +4,7 @@ Names are imported when they are first used: training looks for NaN with a part 
 and need not wait for the rest.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import Any
+from chainrule.lazy import lazily
 
 _HOME = {
     "Derivation": "derivation", "derive": "derivation",
@@ -21,10 +18,4 @@ _HOME = {
 
 __all__ = list(_HOME)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'chainrule.explanation' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"chainrule.explanation.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOME)

@@ -5,10 +5,10 @@ What training itself does not need is imported when it is first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chainrule.errors import Interrupted
+from chainrule.lazy import lazily
 from chainrule.training import metrics
 from chainrule.training.callbacks import Callback, State
 from chainrule.training.checkpoint import Checkpoint
@@ -62,10 +62,4 @@ __all__ = [
     "update_bn",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOME)
