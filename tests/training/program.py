@@ -19,6 +19,17 @@ class Ready(Callback):
         sys.stdout.flush()
 
 
+class StopAt(Callback):
+    """Raises after a step, as a crash would, or Ctrl-C."""
+
+    def __init__(self, step, error=ZeroDivisionError):
+        self.step, self.error = step, error
+
+    def on_step_end(self, state):
+        if state.step == self.step:
+            raise self.error
+
+
 def data():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(96, 6))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from program import digest, train
+from program import StopAt, digest, train
 
 from chainrule import nn, optim
 from chainrule.errors import ArgumentError, UnsupportedError
@@ -74,15 +74,6 @@ def test_slow_weights_are_returned():
     model, _ = regress(optim.Lookahead(optim.SGD(lr=0.1), k=1000))
     for ours, start in zip(flatten(model)[0], flatten(nn.Linear(3, 1, rng=0))[0], strict=True):
         np.testing.assert_array_equal(ours, start)
-
-
-class StopAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, state):
-        if state.step == self.step:
-            raise ZeroDivisionError
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,13 @@ import shutil
 
 import numpy as np
 import pytest
-from program import digest, train
+from program import StopAt, digest, train
 
 from chainrule import nn, optim
 from chainrule.errors import ArgumentError, FileFormatError
 from chainrule.io import atomic, load_json, load_tensors
-from chainrule.training import Callback, Checkpoint, EarlyStopping, checkpoint, loop
+from chainrule.training import Checkpoint, EarlyStopping, checkpoint, loop
 from chainrule.training.checkpoint import latest
-
-
-class StopAt(Callback):
-    """Raises at a step, as a crash would."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, state):
-        if state.step == self.step:
-            raise ZeroDivisionError
 
 
 def content(folder):

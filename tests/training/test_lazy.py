@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from program import digest
+from program import StopAt, digest
 from test_checkpoint import content
 
 from chainrule import nn, optim
@@ -363,15 +363,6 @@ def test_who_looks_sees_rows_up_to_date_and_changes_no_bit(make, tmp_path):
     assert digest(found) == digest(quiet)
     often, _ = train(make("exact"), place=Checkpoint(tmp_path, every_steps=2))
     assert digest(often) == digest(quiet)
-
-
-class StopAt(Callback):
-    def __init__(self, step, error=ZeroDivisionError):
-        self.step, self.error = step, error
-
-    def on_step_end(self, state):
-        if state.step == self.step:
-            raise self.error
 
 
 @pytest.mark.parametrize("lazy", [True, "exact"])

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from program import digest, train
+from program import StopAt, digest, train
 
 from chainrule import nn, optim
 from chainrule.errors import ArgumentError
-from chainrule.training import Callback, Checkpoint, EarlyStopping, fit
+from chainrule.training import Checkpoint, EarlyStopping, fit
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 PLATEAU = optim.Plateau(gamma=0.5, patience=0, threshold=0.3)
@@ -37,15 +37,6 @@ def test_a_chain_counts_steps_and_watches_epochs():
     assert history["lr"] == [0.02, 0.08, 0.04, 0.02]
     _, history = regress([3, 3, 3, 2], optim.Chained((optim.Step(10, gamma=0.5), plateau)))
     np.testing.assert_allclose(history["lr"], [0.08, 0.08, 0.02, 0.01])
-
-
-class StopAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, state):
-        if state.step == self.step:
-            raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("engine", ["eager", "numpy"])

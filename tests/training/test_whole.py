@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from program import data, digest, network
+from program import StopAt, data, digest, network
 from scipy import optimize
 from scipy.special import log_softmax
 
@@ -103,15 +103,6 @@ def test_auto_chooses_an_engine():
     assert history.engine == "numpy"
     _, history = regress(epochs=500, loss=lambda z, y: nn.cross_entropy(z, y) if z.size else 0.0)
     assert history.engine in ("eager", "numpy")
-
-
-class StopAt(Callback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, state):
-        if state.step == self.step:
-            raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
