@@ -409,6 +409,10 @@ class TestTogether:
         assert "were checked by finite differences" in str(estimator.explain_(X[:3], y[:3]))
         assert str(estimator.diagnose_(X, y)).startswith("Diagnosis")
 
+    def test_the_doctor_knows_which_loss_it_is(self):
+        X, y = np.random.default_rng(0).normal(size=(400, 3)), np.repeat([0, 1, 2], [385, 10, 5])
+        assert LogisticRegression().fit(X, y).diagnose_(X, y).codes == ["class-imbalance"]
+
     @pytest.mark.parametrize(
         "estimator",
         [

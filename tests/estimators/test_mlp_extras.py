@@ -10,7 +10,7 @@ import chainrule as cr
 from chainrule import nn, optim, training
 from chainrule.errors import ArgumentError, DataError
 from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.estimators.base import row_weights
+from chainrule.estimators.base import checked_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 IRIS, SPECIES = load_iris(return_X_y=True)
@@ -84,9 +84,9 @@ def test_balanced_weights_are_scikit_learns_and_heed_weights_of_rows():
     few, labels = SPECIES[:70], np.stack([SPECIES > 0, IRIS[:, 0] > 1], axis=1).astype(int)
     for y in (few, labels):
         expected = compute_sample_weight("balanced", y)
-        np.testing.assert_allclose(row_weights(IRIS[: len(y)], None, "balanced", y), expected)
+        np.testing.assert_allclose(checked_weights(IRIS[: len(y)], None, "balanced", y), expected)
     times = RNG.integers(0, 4, 70)
-    found = row_weights(IRIS[:70], times, "balanced", few)
+    found = checked_weights(IRIS[:70], times, "balanced", few)
     repeated = compute_sample_weight("balanced", np.repeat(few, times))
     np.testing.assert_allclose(np.repeat(found / np.maximum(times, 1), times), repeated)
 

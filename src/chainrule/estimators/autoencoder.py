@@ -23,6 +23,7 @@ from chainrule.constraints import (
 )
 from chainrule.errors import ArgumentError, ShapeError
 from chainrule.estimators.base import FLOATS, stored
+from chainrule.estimators.dense_rows import DenseRows
 from chainrule.estimators.descent import descended
 from chainrule.estimators.explained import Explained
 from chainrule.graph import Array
@@ -31,7 +32,7 @@ from chainrule.training import fit
 from chainrule.training import predict as network_outputs
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained):
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, DenseRows):
     """Autoencoder: rows to a code of few numbers and back, with the least squared error.
 
     Without hidden layers it is linear, and its decoder spans the subspace of principal component
@@ -235,8 +236,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained):
         width: int = self.n_components
         return width
 
-    def _loss(self, outputs: Any, targets: Any) -> Any:
-        return nn.mse(outputs, targets)
+    @property
+    def _loss(self) -> Any:
+        return nn.mse
 
-    def _targets(self, X: Any, y: Any) -> Any:
-        return X
+    def _examined(self, X: Any, y: Any) -> tuple[Array, Array]:
+        rows = self._rows(X)
+        return rows, rows

@@ -189,7 +189,7 @@ def class_codes(y: Array) -> tuple[Array, Array]:
     return classes, codes.reshape(np.shape(y))
 
 
-def row_weights(X: Any, sample_weight: Any, class_weight: Any = None, y: Any = None) -> Any:
+def checked_weights(X: Any, sample_weight: Any, class_weight: Any = None, y: Any = None) -> Any:
     """Return one weight a row in the rows' dtype, or None if all count the same.
 
     Parameters

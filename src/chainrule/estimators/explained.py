@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.estimators.dense_rows import DenseRows
+from chainrule.estimators.base import Estimator
 
 
-class Explained(DenseRows):
+class Explained(Estimator):
     """Base of estimators with a fitted ``network_`` and a loss of its outputs."""
 
+    @property
     @abstractmethod
-    def _loss(self, outputs: Any, targets: Any) -> Any:
-        """Return the mean loss of the network's outputs, penalties left out."""
+    def _loss(self) -> Callable[[Any, Any], Any]:
+        """The mean loss of the network's outputs and the targets, penalties left out."""
 
     @abstractmethod
-    def _targets(self, X: Any, y: Any) -> Any:
-        """Return targets as the loss takes them, for checked rows."""
+    def _examined(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return rows and targets as the network and the loss take them."""
 
     def explain_(self, X: Any, y: Any = None) -> Any:
         """Write down forward and backward pass of the trained network's loss on rows.
@@ -34,28 +36,28 @@ class Explained(DenseRows):
         Returns
         -------
         Explanation
-            See `chainrule.explain`. The loss is the mean over rows, penalties left out.
+            See `chainrule.explain`. The loss is that of training, its penalty left out.
         """
         from chainrule.explanation import explain
 
         check_is_fitted(self)
-        rows = self._rows(X)
-        targets = self._targets(rows, y)
+        rows, targets = self._examined(X, y)
+        function = self._loss
 
         def loss(network: Any, X: Any) -> Any:
-            return self._loss(network(X), targets)
+            return function(network(X), targets)
 
         return explain(loss, wrt="network")(self.network_, rows)
 
     def diagnose_(self, X: Any, y: Any = None, **options: Any) -> Any:
-        """Examine the trained network and its data.
+        """Examine the trained network, its data and its training.
 
         Parameters
         ----------
         X, y : array_like
             Rows and targets that it was trained on, or others like them.
         **options
-            As for `chainrule.diagnose`, such as ``validation`` or ``optimizer``.
+            As for `chainrule.diagnose`, such as ``validation``, ``optimizer`` or ``try_fixes``.
 
         Returns
         -------
@@ -64,6 +66,9 @@ class Explained(DenseRows):
         from chainrule.doctor import diagnose
 
         check_is_fitted(self)
-        rows = self._rows(X)
-        known = {"loss": self._loss, "names": getattr(self, "feature_names_in_", ())}
-        return diagnose(self.network_, (rows, self._targets(rows, y)), **{**known, **options})
+        known = {
+            "loss": self._loss,
+            "history": getattr(self, "history_", None),
+            "names": getattr(self, "feature_names_in_", ()),
+        }
+        return diagnose(self.network_, self._examined(X, y), **{**known, **options})

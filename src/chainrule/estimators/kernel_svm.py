@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule import nn
 from chainrule.constraints import COUNT, POSITIVE, Constraint, Interval, OneOf
 from chainrule.errors import ArgumentError, DataError
-from chainrule.estimators.base import row_weights, stored
+from chainrule.estimators.base import checked_weights, stored
 from chainrule.estimators.scores import ScoreClassifier, signs
 from chainrule.estimators.smo import Dual, solve_dual
 from chainrule.graph import Array
@@ -114,7 +114,7 @@ class KernelSVM(ScoreClassifier):
         """
         self._check_arguments()
         X, y = self._rows_and_targets(X, y)
-        weight = row_weights(X, sample_weight, self.class_weight, y)
+        weight = checked_weights(X, sample_weight, self.class_weight, y)
         weight = np.ones(len(X)) if weight is None else weight.astype(np.float64)
         used = np.flatnonzero(weight > 0)
         if not len(used):
@@ -180,8 +180,9 @@ class KernelSVM(ScoreClassifier):
         weights = {"1.weight": self.dual_coef_, "1.bias": self.intercept_}
         return nn.load_parameters(network, weights)
 
-    def _loss(self, outputs: Any, targets: Any) -> Any:
-        return nn.hinge(outputs, targets)
+    @property
+    def _loss(self) -> Any:
+        return nn.hinge
 
     @property
     def coef_(self) -> Array:

@@ -11,14 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule import nn
 from chainrule.constraints import COUNT, POSITIVE, Constraint, OneOf
-from chainrule.estimators.base import row_weights, stored
+from chainrule.estimators.base import checked_weights, stored
 from chainrule.estimators.coordinates import Coordinates
+from chainrule.estimators.dense_rows import DenseRows
 from chainrule.estimators.descent import descended
 from chainrule.estimators.explained import Explained
 from chainrule.graph import Array
 
 
-class LinearRegression(MultiOutputMixin, RegressorMixin, Explained):
+class LinearRegression(MultiOutputMixin, RegressorMixin, Explained, DenseRows):
     """Linear regression: a layer of one linear unit a target, fitted by least squares.
 
     Parameters
@@ -77,7 +78,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Explained):
         """
         self._check_arguments()
         X, y = self._rows_and_targets(X, y, numeric=True, several=True)
-        weight = row_weights(X, sample_weight)
+        weight = checked_weights(X, sample_weight)
         targets = np.asarray(y, np.float64).reshape(len(y), -1)
         fit = self._least_squares if self.solver == "lstsq" else self._descended
         self.network_ = fit(X, targets, weight)
@@ -113,8 +114,10 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Explained):
         outputs = self.network_(self._rows(X))
         return outputs if self._several else outputs[:, 0]
 
-    def _loss(self, outputs: Any, targets: Any) -> Any:
-        return nn.mse(outputs, targets)
+    @property
+    def _loss(self) -> Any:
+        return nn.mse
 
-    def _targets(self, X: Any, y: Any) -> Array:
-        return np.asarray(y, X.dtype).reshape(len(X), -1)
+    def _examined(self, X: Any, y: Any) -> tuple[Array, Array]:
+        rows = self._rows(X)
+        return rows, np.asarray(y, rows.dtype).reshape(len(rows), -1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule import nn
 from chainrule.constraints import COUNT, POSITIVE, Constraint, OneOf
-from chainrule.estimators.base import row_weights, stored
+from chainrule.estimators.base import checked_weights, stored
 from chainrule.estimators.coordinates import Coordinates
 from chainrule.estimators.descent import descended, shrunk
 from chainrule.estimators.scores import ScoreClassifier
@@ -94,7 +94,7 @@ class LogisticRegression(ScoreClassifier):
         self._check_arguments()
         X, y = self._rows_and_targets(X, y)
         codes = self._learn_classes(y)
-        weight = row_weights(X, sample_weight, self.class_weight, y)
+        weight = checked_weights(X, sample_weight, self.class_weight, y)
         weight = np.ones(len(X)) if weight is None else weight.astype(np.float64)
         strength = 0.0 if self.penalty is None else 1.0 / (self.C * np.sum(weight))
         # The penalty bends the objective too: with it, each coordinate bends about as much.
@@ -147,10 +147,10 @@ class LogisticRegression(ScoreClassifier):
             return log_softmax(scores)
         return np.stack([log_sigmoid(-scores), log_sigmoid(scores)], axis=1)
 
-    def _loss(self, outputs: Any, targets: Any) -> Any:
-        loss = nn.binary_cross_entropy if len(self.classes_) == 2 else nn.cross_entropy
-        return loss(outputs, targets)
+    @property
+    def _loss(self) -> Any:
+        return nn.binary_cross_entropy if len(self.classes_) == 2 else nn.cross_entropy
 
-    def _targets(self, X: Any, y: Any) -> Array:
+    def _examined(self, X: Any, y: Any) -> tuple[Array, Array]:
         codes = self._codes(y)
-        return codes[:, None] if len(self.classes_) == 2 else codes
+        return self._rows(X), codes[:, None] if len(self.classes_) == 2 else codes

@@ -16,13 +16,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from chainrule import nn
 from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf, check
 from chainrule.errors import ArgumentError
-from chainrule.estimators.base import FLOATS, Estimator, checked_targets, plain, row_weights
+from chainrule.estimators.base import FLOATS, checked_targets, checked_weights, plain
 from chainrule.estimators.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from chainrule.estimators.categories import Categories, categorical_columns
 from chainrule.estimators.course import DivergenceError, Held, descend
+from chainrule.estimators.explained import Explained
 from chainrule.estimators.heads import Heads
 from chainrule.estimators.lbfgs import minimise
-from chainrule.estimators.network import Kept, Objective, start, wide
+from chainrule.estimators.network import Kept, start, wide
 from chainrule.estimators.rows import outputs_of, part, rows_of
 from chainrule.estimators.solvers import Solver
 from chainrule.graph import Array
@@ -53,7 +54,7 @@ def stochastic(mlp: Any) -> bool:
     return True
 
 
-class MLP(CallbackSupportMixin, Estimator):
+class MLP(CallbackSupportMixin, Explained):
     """Base of the two; a subclass says what targets are and what outputs mean."""
 
     coefs_: list[Array]
@@ -150,7 +151,9 @@ class MLP(CallbackSupportMixin, Estimator):
             self._start(X, dtype, random)
         elif not hasattr(self, "_kept"):
             self._adopt_by_hand(y, dtype)
-        weight = row_weights(_any_array(X), sample_weight, getattr(self, "class_weight", None), y)
+        weight = checked_weights(
+            _any_array(X), sample_weight, getattr(self, "class_weight", None), y
+        )
         rows = rows_of(X, self._encoded(y, dtype), weight, dtype)
         counted = np.arange(len(rows)) if weight is None else np.flatnonzero(weight)
         if len(counted) == 0:
@@ -362,7 +365,7 @@ class MLP(CallbackSupportMixin, Estimator):
         X, y, *more = validation_data
         inputs, targets = self._inputs(X, y, False)
         self._learn_targets(targets, False, True)
-        weight = row_weights(_any_array(inputs), more[0] if more else None)
+        weight = checked_weights(_any_array(inputs), more[0] if more else None)
         return Held(rows_of(inputs, self._encoded(targets, dtype), weight, dtype), X, y)
 
     # Outputs ------------------------------------------------------------------------------------
@@ -373,66 +376,16 @@ class MLP(CallbackSupportMixin, Estimator):
         with np.errstate(all="ignore"):
             return outputs_of(wide(self.network_), self._prepared(X))
 
-    def explain_(self, X: Any, y: Any) -> Any:
-        """Write down forward and backward pass of the trained network's loss on rows.
-
-        Parameters
-        ----------
-        X, y : array_like
-            A few rows and their targets.
-
-        Returns
-        -------
-        Explanation
-            See `chainrule.explain`. The loss is that of training, its penalty left out.
-        """
-        from chainrule.explanation import explain  # slow to import, and most fits need it not
-
-        check_is_fitted(self)
+    def _examined(self, X: Any, y: Any) -> tuple[Any, Any]:
         rows = self._prepared(X)
-        rows = rows.toarray() if issparse(rows) else rows
-        heads, targets = self._heads, self._targets(y)
-
-        def loss(network: Any, X: Any) -> Any:
-            return Objective(heads)((network(X), 0.0), targets)
-
-        return explain(loss, wrt="network")(self.network_, rows)
-
-    def diagnose_(self, X: Any, y: Any, **options: Any) -> Any:
-        """Examine the trained network, its data and its training.
-
-        Parameters
-        ----------
-        X, y : array_like
-            Rows and targets that it was trained on, or others like them.
-        **options
-            As for `chainrule.diagnose`, such as ``validation``, ``optimizer`` or ``try_fixes``.
-
-        Returns
-        -------
-        Diagnosis
-        """
-        from chainrule.doctor import diagnose
-
-        check_is_fitted(self)
-        rows = self._prepared(X)
-        rows = rows.toarray() if issparse(rows) else rows
-        targets = self._targets(y)
-        known = {
-            "loss": self._plain_loss(),
-            "history": getattr(self, "history_", None),
-            "names": getattr(self, "feature_names_in_", ()),
-        }
-        y = targets[0] if len(targets) == 1 else targets
-        return diagnose(self.network_, (rows, y), **{**known, **options})
-
-    def _targets(self, y: Any) -> list[Array]:
         targets = np.asarray(y)
         self._learn_targets(targets, False, True)
-        return self._encoded(targets, self.coefs_[0].dtype)
+        encoded = self._encoded(targets, self.coefs_[0].dtype)
+        rows = rows.toarray() if issparse(rows) else rows
+        return rows, encoded[0] if len(encoded) == 1 else encoded
 
-    def _plain_loss(self) -> Any:
-        """Return the loss as a function of outputs and targets."""
+    @property
+    def _loss(self) -> Any:
         heads = self._heads
         if len(heads.parts) == 1 and heads.parts[0].factor == 1.0:
             return heads.parts[0].loss

@@ -140,5 +140,6 @@ class Perceptron(ScoreClassifier):
         bias = self.network_.bias
         self.intercept_ = np.zeros(len(units), X.dtype) if bias is None else bias
 
-    def _loss(self, outputs: Any, targets: Any) -> Any:
-        return nn.perceptron(outputs, targets)
+    @property
+    def _loss(self) -> Any:
+        return nn.perceptron

@@ -10,12 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import DataError
 from chainrule.estimators.base import class_codes
+from chainrule.estimators.dense_rows import DenseRows
 from chainrule.estimators.explained import Explained
 from chainrule.graph import Array
 from chainrule.training import predict as network_outputs
 
 
-class ScoreClassifier(ClassifierMixin, Explained):
+class ScoreClassifier(ClassifierMixin, Explained, DenseRows):
     """Base of classifiers with a score a class, or one alone where there are two classes.
 
     Attributes
@@ -75,8 +76,8 @@ class ScoreClassifier(ClassifierMixin, Explained):
             )
         return np.searchsorted(self.classes_, found)[codes]
 
-    def _targets(self, X: Any, y: Any) -> Array:
-        return signs(self._codes(y), len(self.classes_))
+    def _examined(self, X: Any, y: Any) -> tuple[Array, Array]:
+        return self._rows(X), signs(self._codes(y), len(self.classes_))
 
 
 def signs(codes: Array, n_classes: int) -> Array:
