@@ -51,7 +51,7 @@ def chainrule(words: int, lazy: bool | str, engine: str = "") -> Contender:
     step = Step(nn.cross_entropy, opt)
     step.tables = frozenset({"table"} if lazy else ())
     slots = {name: opt.init(p)["slots"][""] for name, p in nn.named_parameters(model).items()}
-    carry = Carry.of(model, {"step": 0, "slots": slots})
+    carry = Carry.of(model, {"step": 0, "slots": slots}, seed=0)
     rows = (*data(words), None)
     train = cr.scan(partial(step.recorded, model), engine or trainers.ENGINE)
 
