@@ -9,11 +9,11 @@ ROOT = Path(__file__).resolve().parents[1] / "src" / "chainrule"
 FLOORS = [
     {"errors", "lazy"},
     {"constraints", "graph", "io"},
-    {"ops", "pages"},
+    {"estimator", "ops", "pages"},
     {"autodiff", "engines"},
     {"nn", "optim", "data", "text", "explanation"},
     {"training", "testing"},
-    {"models", "export", "doctor"},
+    {"models", "language", "export", "doctor"},
     {"plots", "report", "estimators"},
     {"studio"},
     {"cli"},

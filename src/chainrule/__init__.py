@@ -32,7 +32,7 @@ _NAMES = {
 }  # fmt: skip
 _PACKAGES = frozenset({
     "autodiff", "data", "doctor", "engines", "errors", "estimators", "explanation", "graph", "io",
-    "models", "nn", "ops", "optim", "pages", "plots", "testing", "training",
+    "language", "models", "nn", "ops", "optim", "pages", "plots", "testing", "text", "training",
 })  # fmt: skip
 _HOME = {name: package for package, names in _NAMES.items() for name in names}
 

@@ -45,6 +45,10 @@ class NonFiniteError(ChainruleError, ArithmeticError):
         self.report = report
 
 
+class NotFittedError(ChainruleError, ValueError, AttributeError):
+    """An estimator was asked before it has learned anything."""
+
+
 class DataError(ChainruleError, ValueError):
     """Input data that cannot be used.
 

@@ -1,0 +1,111 @@
+"""`Estimator`: scikit-learn's contract, kept without importing scikit-learn.
+
+Arguments are stored as they are given and checked in ``fit``; names of what is learned end in an
+underscore. scikit-learn, where it is used, finds what it asks for: parameters, tags, a clone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from chainrule.constraints import Constraint, check
+from chainrule.errors import ArgumentError, NotFittedError
+
+
+class Estimator:
+    """Base of estimators.
+
+    A subclass names the ranges of its arguments in `allowed`, its constructor stores them, and
+    ``fit`` calls `_check_arguments` first.
+
+    Attributes
+    ----------
+    allowed : dict of str to constraint
+        Class attribute: what is refused in `fit`. Arguments that are not named are not checked.
+    """
+
+    allowed: ClassVar[Mapping[str, Constraint]] = {}
+    _estimator_type: ClassVar[str | None] = None  # "classifier", "regressor" or "transformer"
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's arguments by name; `deep`: those of estimators in them too."""
+        found: dict[str, Any] = {}
+        for name in _parameters(type(self)):
+            value = found[name] = getattr(self, name)
+            if deep and hasattr(value, "get_params") and not isinstance(value, type):
+                found |= {f"{name}__{key}": inner for key, inner in value.get_params().items()}
+        return found
+
+    def set_params(self, **params: Any) -> Self:
+        """Change arguments by name, ``outer__inner`` for one of an estimator within.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such argument.
+        """
+        known = _parameters(type(self))
+        for name, value in params.items():
+            outer, _, inner = name.partition("__")
+            if outer not in known:
+                raise ArgumentError(
+                    f"{type(self).__name__} has no parameter {outer!r}; it has {', '.join(known)}"
+                )
+            if inner:
+                getattr(self, outer).set_params(**{inner: value})
+            else:
+                setattr(self, outer, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = _parameters(type(self))
+        given = (
+            f"{name}={value!r}"
+            for name, value in self.get_params(deep=False).items()
+            if repr(value) != repr(defaults[name])
+        )
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags, TransformerTags
+
+        kind = self._estimator_type
+        return Tags(
+            estimator_type=kind if kind != "transformer" else None,
+            target_tags=TargetTags(required=kind in ("classifier", "regressor")),
+            classifier_tags=ClassifierTags() if kind == "classifier" else None,
+            regressor_tags=RegressorTags() if kind == "regressor" else None,
+            transformer_tags=TransformerTags() if kind == "transformer" else None,
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return any(name.endswith("_") and not name.startswith("_") for name in vars(self))
+
+    def _check_arguments(self) -> None:
+        """Refuse what the constructor was given out of range.
+
+        Raises
+        ------
+        ArgumentError
+        """
+        check(type(self).__name__, self.allowed, self.get_params(deep=False))
+
+    def _check_fitted(self) -> None:
+        """Refuse to answer before ``fit``.
+
+        Raises
+        ------
+        NotFittedError
+        """
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(
+                f"this {type(self).__name__} has learned nothing yet: call fit first"
+            )
+
+
+def _parameters(kind: type) -> dict[str, Any]:
+    """Return the constructor's arguments and their defaults."""
+    signature = inspect.signature(kind)
+    return {name: parameter.default for name, parameter in signature.parameters.items()}

@@ -1,0 +1,1 @@
+"""Text: files, tokens, vocabularies, vectors, tags, n-gram models; no network."""
