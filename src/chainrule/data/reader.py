@@ -13,10 +13,10 @@ import numpy as np
 
 import chainrule.data.cells as cells
 from chainrule.constraints import COUNT, check
-from chainrule.data.source import Limits, Lines, open_lines
 from chainrule.data.table import ColumnBuilder, Table, missing_markers
 from chainrule.errors import DataError
 from chainrule.graph import Array
+from chainrule.io import Limits, Lines, open_lines
 
 _DELIMITERS = ("\t", ",", ";", "|")
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
