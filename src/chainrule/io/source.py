@@ -116,6 +116,10 @@ class Source(io.BufferedIOBase):
         self._check_limits()
         return block
 
+    def readinto(self, buffer: Any, /) -> int:
+        """Put some of the next bytes into a buffer and return how many."""
+        return self.readinto1(buffer)
+
     def _check_limits(self) -> None:
         limits = self.limits
         if self.count > limits.size:
@@ -164,6 +168,12 @@ class Lines(Iterable[str]):
                     row=self.number,
                 )
             yield line
+
+    def bare(self) -> Iterator[str]:
+        """Give out lines without their ends, each a record of its own."""
+        for line in self:
+            self.record = 0
+            yield line.rstrip("\r\n")
 
     def peek(self, count: int) -> list[str]:
         """Return up to `count` of the next lines without giving them out."""
@@ -222,8 +232,32 @@ def open_lines(path: str | Path, encoding: str, limits: Limits) -> Iterator[Line
     DataError
         If there is no such file, or as soon as it breaks a limit or cannot be decoded.
     """
+    with open_source(path, limits) as source:
+        yield Lines(source, encoding)
+
+
+@contextmanager
+def open_source(path: str | Path, limits: Limits) -> Iterator[Source]:
+    """Open a file for reading its expanded bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; ``"-"`` is the standard input.
+    limits : Limits
+        What the file may ask for.
+
+    Yields
+    ------
+    Source
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or as soon as it breaks a limit.
+    """
     if str(path) == "-":
-        yield Lines(Source(sys.stdin.buffer, "standard input", limits), encoding)
+        yield Source(sys.stdin.buffer, "standard input", limits)
         return
     try:
         file = open(path, "rb")  # noqa: SIM115 (closed below)
@@ -231,4 +265,4 @@ def open_lines(path: str | Path, encoding: str, limits: Limits) -> Iterator[Line
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(f"cannot be opened: {reason}", path=str(path)) from None
     with file:
-        yield Lines(Source(file, str(path), limits), encoding)
+        yield Source(file, str(path), limits)

@@ -1,1 +1,58 @@
 """Text: files, tokens, vocabularies, vectors, tags, n-gram models; no network."""
+
+from chainrule.text.bpe import BPETokenizer
+from chainrule.text.conll import Sentence, read_conll
+from chainrule.text.conllu import read_conllu
+from chainrule.text.hashing import hash_tokens, hashed_ngrams, subword_ngrams, subword_table
+from chainrule.text.labelled import Labelled, read_labelled
+from chainrule.text.padding import pad
+from chainrule.text.plain import LineStream, read_texts, stream_lines
+from chainrule.text.tags import SCHEMES, Entity, convert_tags, entities, entity_tags
+from chainrule.text.tokens import (
+    CharacterTokenizer,
+    RegexTokenizer,
+    Tokenizer,
+    WhitespaceTokenizer,
+    WordTokenizer,
+    tokenizer_for,
+    tokenizer_from_dict,
+)
+from chainrule.text.vectors import WordTable, load_vectors, save_vectors
+from chainrule.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
+
+__all__ = [
+    "BOS",
+    "EOS",
+    "PAD",
+    "SCHEMES",
+    "UNK",
+    "BPETokenizer",
+    "CharacterTokenizer",
+    "Entity",
+    "Labelled",
+    "LineStream",
+    "RegexTokenizer",
+    "Sentence",
+    "Tokenizer",
+    "Vocabulary",
+    "WhitespaceTokenizer",
+    "WordTable",
+    "WordTokenizer",
+    "convert_tags",
+    "entities",
+    "entity_tags",
+    "hash_tokens",
+    "hashed_ngrams",
+    "load_vectors",
+    "pad",
+    "read_conll",
+    "read_conllu",
+    "read_labelled",
+    "read_texts",
+    "save_vectors",
+    "stream_lines",
+    "subword_ngrams",
+    "subword_table",
+    "tokenizer_for",
+    "tokenizer_from_dict",
+]
