@@ -53,7 +53,7 @@ def read_table(
         The character between cells. By default the one of tab, comma, semicolon and vertical
         bar that divides every line of the beginning into equally many cells.
     encoding : str
-        Name of the text encoding; UTF-8 with or without a byte-order mark by default.
+        Name of the text encoding; by default UTF-8, or what a byte-order mark says.
     header : bool, optional
         Whether the first record holds the names. By default it does unless one of its cells is
         a number, stands again further down, or occurs twice above cells that are no numbers

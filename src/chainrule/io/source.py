@@ -24,6 +24,7 @@ _MAGIC = {
 }
 _FOREIGN = {b"PK\x03\x04": "a zip archive or a spreadsheet", b"%PDF": "a PDF document"}
 _EXPANSION_ERRORS = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, MemoryError)
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte-order marks, which no text in UTF-8 begins with
 _FREE_EXPANSION = 2**20  # bytes that may come out before the ratio is looked at
 
 
@@ -90,31 +91,41 @@ class Source(io.BufferedIOBase):
 
     def __init__(self, file: BinaryIO, path: str, limits: Limits) -> None:
         peekable = cast(Any, file if hasattr(file, "peek") else io.BufferedReader(cast(Any, file)))
-        self.head: bytes = peekable.peek(6)[:6]
+        head: bytes = peekable.peek(6)[:6]
         self.path, self.limits, self.count = path, limits, 0
         for magic, what in _FOREIGN.items():
-            if self.head.startswith(magic):
+            if head.startswith(magic):
                 raise DataError(f"this is {what}; save the table as CSV", path=path)
         self._disk = _Counted(peekable)
         self._kind, self._bytes = "", cast(Any, peekable)
         for magic, (kind, opener) in _MAGIC.items():
-            if self.head.startswith(magic):
+            if head.startswith(magic):
                 self._kind, self._bytes = kind, cast(Any, opener)(self._disk)
 
     def readable(self) -> bool:
         """Return True, as a decoder wants to know."""
         return True
 
+    def mark(self) -> bytes:
+        """Return the first two expanded bytes without giving them out."""
+        try:
+            return bytes(self._bytes.peek(2)[:2])
+        except _EXPANSION_ERRORS as error:
+            raise self._unreadable(error) from None
+
     def read1(self, size: int = -1, /) -> bytes:
         """Return some of the next bytes, none at the end."""
         try:
             block: bytes = self._bytes.read1(size)
         except _EXPANSION_ERRORS as error:
-            what = f"damaged {self._kind} data" if self._kind else "cannot be read"
-            raise DataError(f"{what} after {self.count:,} bytes: {error}", path=self.path) from None
+            raise self._unreadable(error) from None
         self.count += len(block)
         self._check_limits()
         return block
+
+    def _unreadable(self, error: Exception) -> DataError:
+        what = f"damaged {self._kind} data" if self._kind else "cannot be read"
+        return DataError(f"{what} after {self.count:,} bytes: {error}", path=self.path)
 
     def readinto(self, buffer: Any, /) -> int:
         """Put some of the next bytes into a buffer and return how many."""
@@ -147,6 +158,8 @@ class Lines(Iterable[str]):
         self.path, self.limits = source.path, source.limits
         self.number = self.record = 0
         self._source = source
+        if encoding == "utf-8-sig" and source.mark() in _UTF_16:
+            encoding = "utf-16"
         self._ahead: deque[str] = deque()
         try:
             self._text = io.TextIOWrapper(cast(Any, source), encoding, newline="")
@@ -192,12 +205,10 @@ class Lines(Iterable[str]):
             raise DataError(f"is no {self._text.encoding}: {error}", path=self.path) from None
 
     def _not_decodable(self, error: UnicodeDecodeError, place: int) -> str:
-        utf16 = self._source.head[:2] in (b"\xff\xfe", b"\xfe\xff")
-        likely = "utf-16" if utf16 else "latin-1"
         byte, name = error.object[error.start], self._text.encoding.removesuffix("-sig")
         return (
             f"byte {place:,} (0x{byte:02x}) is not {name} text; if the file is in "
-            f"another encoding, name it, such as encoding={likely!r}"
+            "another encoding, name it, such as encoding='latin-1'"
         )
 
     def _refuse_length(self) -> None:
@@ -218,7 +229,8 @@ def open_lines(path: str | Path, encoding: str, limits: Limits) -> Iterator[Line
     path : str or Path
         The file; ``"-"`` is the standard input.
     encoding : str
-        Name of the text encoding.
+        Name of the text encoding. ``"utf-8-sig"`` is UTF-8 with or without a byte-order mark, or
+        UTF-16 with one.
     limits : Limits
         What the file may ask for.
 

@@ -82,7 +82,7 @@ def read_conll(
     skip_rows : int
         Lines at the beginning that are no part of it, such as a header.
     encoding : str
-        Name of the text encoding; UTF-8 with or without a byte-order mark by default.
+        Name of the text encoding; by default UTF-8, or what a byte-order mark says.
     limits : Limits
         What the file may ask of this machine.
 

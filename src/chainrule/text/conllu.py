@@ -36,7 +36,7 @@ def read_conllu(
     column : {"UPOS", "XPOS", "LEMMA", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC", "FORM"}
         What becomes the tag.
     encoding : str
-        Name of the text encoding; UTF-8 with or without a byte-order mark by default.
+        Name of the text encoding; by default UTF-8, or what a byte-order mark says.
     limits : Limits
         What the file may ask of this machine.
 

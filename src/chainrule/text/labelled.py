@@ -43,7 +43,7 @@ def read_labelled(
     prefix : str
         How a word begins that is a label and no word. Labels are given back without it.
     encoding : str
-        Name of the text encoding; UTF-8 with or without a byte-order mark by default.
+        Name of the text encoding; by default UTF-8, or what a byte-order mark says.
     limits : Limits
         What the file may ask of this machine.
 

@@ -38,7 +38,7 @@ def stream_lines(
     path : str or Path
         The file, plain or compressed with gzip, bzip2 or xz; ``"-"`` is the standard input.
     encoding : str
-        Name of the text encoding; UTF-8 with or without a byte-order mark by default.
+        Name of the text encoding; by default UTF-8, or what a byte-order mark says.
     limits : Limits
         What the file may ask of this machine.
 

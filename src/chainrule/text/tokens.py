@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -26,7 +27,7 @@ class Tokenizer(Protocol):
         """Return what `tokenizer_from_dict` makes the tokeniser of."""
 
 
-class _Plain:
+class _Plain(ABC):
     """Base of tokenisers that may change text to lower case first."""
 
     kind: ClassVar[str]
@@ -39,8 +40,9 @@ class _Plain:
         """Return the tokens of a text."""
         return self._split(text.lower() if self.lowercase else text)
 
+    @abstractmethod
     def _split(self, text: str) -> list[str]:
-        raise NotImplementedError
+        """Return the tokens of a text whose case is as it shall be."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `tokenizer_from_dict` makes the tokeniser of."""
