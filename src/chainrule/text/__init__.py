@@ -3,7 +3,13 @@
 from chainrule.text.bpe import BPETokenizer
 from chainrule.text.conll import Sentence, read_conll
 from chainrule.text.conllu import read_conllu
-from chainrule.text.hashing import hash_tokens, hashed_ngrams, subword_ngrams, subword_table
+from chainrule.text.hashing import (
+    hash_tokens,
+    hashed_ngrams,
+    ngram_table,
+    subword_ngrams,
+    subword_table,
+)
 from chainrule.text.labelled import Labelled, read_labelled
 from chainrule.text.padding import pad
 from chainrule.text.plain import LineStream, read_texts, stream_lines
@@ -44,6 +50,7 @@ __all__ = [
     "hash_tokens",
     "hashed_ngrams",
     "load_vectors",
+    "ngram_table",
     "pad",
     "read_conll",
     "read_conllu",
