@@ -26,7 +26,9 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _JOINERS = "\u200c\u200d"
 _CLITICS = r"(?:s|re|ve|ll|m|d)"
 _CLITIC = re.compile(rf"(.+?)(n['’]t|['’]{_CLITICS})", re.IGNORECASE)
-_TRIGGERS = ("://", "www.", "WWW.", "@", "#")
+_TRIGGERS = ("://", "www.", "WWW.", "@", "#")  # without one of them there is no address or mention
+_HIGH = re.compile("[\U00010000-\U0010ffff]")
+_ASCII, _BASIC, _ALL = 0x80, 0x10000, 0x20000  # what lies above the last is Chinese and few signs
 
 
 def split_words(text: str) -> list[str]:
@@ -46,9 +48,8 @@ def split_words(text: str) -> list[str]:
     >>> split_words("They're in the U.S., aren't they? नमस्ते 你好 :-)")
     ['They', "'re", 'in', 'the', 'U.S.', ',', 'are', "n't", 'they', '?', 'नमस्ते', '你', '好', ':-)']
     """
-    plain, full = _patterns()
-    pattern = full if any(trigger in text for trigger in _TRIGGERS) else plain
-    found = pattern.findall(text)
+    below = _ASCII if text.isascii() else _ALL if _HIGH.search(text) else _BASIC
+    found = _pattern(below, any(trigger in text for trigger in _TRIGGERS)).findall(text)
     if "'" not in text and "’" not in text:
         return found
     split: list[str] = []
@@ -59,34 +60,35 @@ def split_words(text: str) -> list[str]:
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the expression for texts without addresses and mentions, and that for all others."""
-    marks = _ranges("M")
-    letter = f"[{_ranges('LMN', besides=_HAN)}{_JOINERS}]"
-    word = rf"{letter}+(?:[-'’]{letter}+|[.,:/](?<=\d.)\d+)*"
-    joined = rf"[{marks}\U0001f3fb-\U0001f3ff]|\u200d[^\s]"
-    flag = "[\U0001f1e6-\U0001f1ff]"
-    plain = [
-        r"(?:[^\W\d_]\.){2,}",
+def _pattern(below: int, addresses: bool) -> re.Pattern[str]:
+    """Return the expression for texts of characters `below`; a small set is a fast one."""
+    letter = f"[{_ranges('LMN', below, besides=_HAN)}{_JOINERS}]"
+    word = rf"{letter}++(?:[-'’]{letter}++|[.,:/](?<=\d.)\d++)*+"
+    joined = rf"(?:[{_ranges('M', _ALL)}\U0001f3fb-\U0001f3ff]|\u200d[^\s])*"
+    alternatives = [
+        rf"{letter}++(?= )",  # the commonest, first
+        r"[^\W\d_]\.(?:[^\W\d_]\.)+",
         word,
         rf"['’](?i:{_CLITICS})(?!{letter})",
         rf"[:;=]['^o*-]?[)(\]\[DPpOo/\\|*@]+(?!{letter})|<3",
         r"\.{2,}|-{2,}",
-        rf"{flag}{flag}|[^\s](?:{joined})*",
+        r"[^\s]" if below == _ASCII else rf"[\U0001f1e6-\U0001f1ff]{{2}}|[^\s]{joined}",
     ]
-    addresses = [
-        r"(?i:https?://|www\.)[!#-;=?-~]*[\w/=&#-]",
-        r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+",
-        rf"[@#]{word}",
-    ]
-    return re.compile("|".join(plain)), re.compile("|".join([*addresses, *plain]))
+    if addresses:
+        alternatives[:0] = [
+            r"(?i:https?://|www\.)[!#-;=?-~]*[\w/=&#-]",
+            r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+",
+            rf"[@#]{word}",
+        ]
+    return re.compile("|".join(alternatives))
 
 
-def _ranges(kinds: str, besides: str = "") -> str:
-    """Return, for a set of characters, the ranges of all whose category begins with a letter."""
+@cache
+def _ranges(kinds: str, below: int, besides: str = "") -> str:
+    """Return, for a set of characters, the ranges of those whose category begins with a letter."""
     left_out = re.compile(f"[{besides}]") if besides else None
     found: list[list[int]] = []
-    for code in range(0x20000):  # what lies above is Chinese, but for a few signs
+    for code in range(below):
         char = chr(code)
         if unicodedata.category(char)[0] not in kinds or (left_out and left_out.match(char)):
             continue
