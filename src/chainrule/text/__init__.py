@@ -3,6 +3,7 @@
 from chainrule.text.bpe import BPETokenizer
 from chainrule.text.conll import Sentence, read_conll
 from chainrule.text.conllu import read_conllu
+from chainrule.text.features import LexiconFeatures
 from chainrule.text.hashing import (
     hash_tokens,
     hashed_ngrams,
@@ -11,6 +12,7 @@ from chainrule.text.hashing import (
     subword_table,
 )
 from chainrule.text.labelled import Labelled, read_labelled
+from chainrule.text.lexicons import read_scores, read_words
 from chainrule.text.padding import pad
 from chainrule.text.plain import LineStream, read_texts, stream_lines
 from chainrule.text.tags import SCHEMES, Entity, convert_tags, entities, entity_tags
@@ -36,6 +38,7 @@ __all__ = [
     "CharacterTokenizer",
     "Entity",
     "Labelled",
+    "LexiconFeatures",
     "LineStream",
     "RegexTokenizer",
     "Sentence",
@@ -55,7 +58,9 @@ __all__ = [
     "read_conll",
     "read_conllu",
     "read_labelled",
+    "read_scores",
     "read_texts",
+    "read_words",
     "save_vectors",
     "stream_lines",
     "subword_ngrams",
