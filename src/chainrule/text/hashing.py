@@ -22,7 +22,7 @@ from chainrule.graph import Array
 
 _OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 _COMBINE = np.uint64(116049371)
-_BUCKETS = Interval(1, 2**31, integer=True)
+_BUCKETS = Interval(1, 2**31, "both", integer=True)
 _ALLOWED = {"order": COUNT, "buckets": _BUCKETS}
 _BLOCK = 2**18  # tokens that are hashed at a time
 
@@ -123,7 +123,8 @@ def ngram_table(
     lengths = np.fromiter(map(len, token_lists), np.int64, len(token_lists))
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(sum(np.maximum(lengths - order + 1, 0) for order in orders), out=offsets[1:])
+    counts = np.maximum(lengths[:, None] - np.asarray(orders, np.int64) + 1, 0).sum(axis=1)
+    np.cumsum(counts, out=offsets[1:])
     ids = np.empty(offsets[-1], np.int32)
     first = 0
     while first < len(lengths):  # so many texts at a time that memory stays small
