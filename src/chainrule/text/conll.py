@@ -20,6 +20,7 @@ _DOCUMENT = "-DOCSTART-"
 _COLUMN = Interval(-(2**14), 2**14, integer=True)
 _ALLOWED: dict[str, Constraint] = {
     "token": _COLUMN,
+    "tag": _COLUMN,
     "skip_rows": Interval(0, 2**31, integer=True),
     "separator": OneOf((None, "\t", " ")),
     "source": OneOf((None, *SCHEMES)),
@@ -109,7 +110,9 @@ def read_conll(
     >>> read_conll(path, source="IOB2", target="raw")[1].tags
     ['LOC']
     """
-    check("read_conll", _ALLOWED, {k: v for k, v in locals().items() if k in _ALLOWED})
+    given = {"separator": separator, "source": source, "target": target, "skip_rows": skip_rows}
+    columns = {"token": token, "tag": -1 if tag is None else tag}
+    check("read_conll", _ALLOWED, {**given, **columns})
     if target and not source:
         raise ArgumentError("read_conll: to convert tags, name the scheme of the file: source=...")
     with open_lines(path, encoding, limits) as lines:
