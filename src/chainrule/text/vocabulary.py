@@ -70,16 +70,17 @@ class Vocabulary:
 
     def __init__(self, words: Sequence[str], counts: Sequence[int] | Array | None = None) -> None:
         self.words = list(words)
+        if isinstance(words, str) or not all(isinstance(word, str) for word in self.words):
+            odd = next((w for w in self.words if not isinstance(w, str)), words)
+            raise DataError(f"a vocabulary is made of a list of strings, not {odd!r:.60}")
         self._ids = _Ids(self.words)
         if len(self._ids) != len(self.words):
             twice = next(w for w, n in Counter(self.words).items() if n > 1)
             raise DataError(f"the word {twice!r} is in the vocabulary twice")
-        odd = next((word for word in self.words if not isinstance(word, str)), None)
-        if odd is not None:
-            raise DataError(f"a word of a vocabulary is a string, not {odd!r}")
-        self.counts = np.array(np.zeros(len(self.words)) if counts is None else counts, np.int64)
-        if self.counts.shape != (len(self.words),) or (self.counts < 0).any():
-            raise ArgumentError(f"counts must be {len(self.words)} numbers that are not negative")
+        self.counts = _counted(np.zeros(len(self.words), int) if counts is None else counts)
+        if self.counts.shape != (len(self.words),):
+            message = f"counts must be {len(self.words)}, one a word, not {len(self.counts)}"
+            raise ArgumentError(message)
         self.pad, self.unk = self._ids.get(PAD), self._ids.get(UNK)
         self.bos, self.eos = self._ids.get(BOS), self._ids.get(EOS)
 
@@ -166,15 +167,21 @@ class Vocabulary:
         """
         return np.fromiter(map(self._ids.__getitem__, tokens), np.int32, len(tokens))
 
-    def tokens(self, ids: Iterable[int]) -> list[str]:
+    def tokens(self, ids: Sequence[int] | Array) -> list[str]:
         """Return the words of ids.
 
         Raises
         ------
-        IndexError
+        DataError
             If there is no such id.
         """
-        return [self.words[i] for i in ids]
+        array = np.asarray(ids if len(ids) else np.zeros(0, int))
+        if array.dtype.kind not in "iu":
+            raise DataError(f"ids are whole numbers, not {array.dtype}")
+        outside = (array < 0) | (array >= len(self))
+        if outside.any():
+            raise DataError(f"no word of {len(self):,} has the id {array[outside][0]}")
+        return [self.words[i] for i in array.tolist()]
 
     def to_dict(self) -> dict[str, Any]:
         """Return words and counts as JSON holds them."""
@@ -190,6 +197,13 @@ class Vocabulary:
             If it is none.
         """
         return cls(document["words"], document["counts"])
+
+
+def _counted(counts: Sequence[int] | Array) -> Array:
+    array = np.asarray(counts) if len(counts) else np.zeros(0, np.int64)
+    if array.dtype.kind not in "iu" or array.ndim != 1 or (array < 0).any():
+        raise ArgumentError("counts must be whole numbers that are not negative")
+    return array.astype(np.int64)
 
 
 def _rank(counter: Counter[str]) -> Any:
