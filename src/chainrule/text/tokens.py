@@ -209,7 +209,7 @@ def tokenizer_from_dict(document: Mapping[str, Any]) -> Tokenizer:
     """
     arguments = dict(document)
     kind = arguments.pop("kind", None)
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ArgumentError(f"there is no tokeniser of kind {kind!r}")
     try:
         return _KINDS[kind](**arguments)
