@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src" / "chainrule"
 FLOORS = [
     {"errors", "lazy"},
-    {"constraints", "graph", "io"},
+    {"borrowed", "constraints", "graph", "io"},
     {"estimator", "ops", "pages"},
     {"autodiff", "engines"},
     {"nn", "optim", "data", "text", "explanation"},

@@ -36,8 +36,7 @@ _PACKAGES = frozenset({
 })  # fmt: skip
 _HOME = {name: package for package, names in _NAMES.items() for name in names}
 
-# The estimators need scikit-learn, which ``from chainrule import *`` must not.
-__all__ = [*sorted(_HOME), *sorted(_PACKAGES - {"estimators"})]
+__all__ = [*sorted(_HOME), *sorted(_PACKAGES)]
 
 
 def __getattr__(name: str) -> Any:

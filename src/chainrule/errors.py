@@ -49,6 +49,10 @@ class NotFittedError(ChainruleError, ValueError, AttributeError):
     """An estimator was asked before it has learned anything."""
 
 
+class ConvergenceWarning(UserWarning):
+    """Training ended before it had settled."""
+
+
 class DataError(ChainruleError, ValueError):
     """Input data that cannot be used.
 

@@ -1,7 +1,8 @@
 """`Estimator`: scikit-learn's contract, kept without importing scikit-learn.
 
 Arguments are stored as they are given and checked in ``fit``; names of what is learned end in an
-underscore. scikit-learn, where it is used, finds what it asks for: parameters, tags, a clone.
+underscore. scikit-learn, where it is used, finds what it asks for: parameters, tags, a clone,
+requests of metadata, a representation for notebooks.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
+from chainrule.borrowed import Borrowed, Requested, kindred
 from chainrule.constraints import Constraint, check
-from chainrule.errors import ArgumentError, NotFittedError
+from chainrule.errors import ArgumentError
 
 
 class Estimator:
@@ -80,6 +84,24 @@ class Estimator:
             transformer_tags=TransformerTags() if kind == "transformer" else None,
         )
 
+    # Metadata: what a pipeline or a search passes on
+    get_metadata_routing = Borrowed("sklearn.base", "BaseEstimator")
+    _get_metadata_request = Borrowed("sklearn.base", "BaseEstimator")
+    _get_default_requests = Borrowed("sklearn.base", "BaseEstimator")
+    _build_request_for_signature = Borrowed("sklearn.base", "BaseEstimator")
+    _get_class_level_metadata_request_values = Borrowed("sklearn.base", "BaseEstimator")
+    set_fit_request = Requested()
+    set_partial_fit_request = Requested()
+    set_score_request = Requested()
+
+    # What a notebook shows
+    _repr_mimebundle_ = Borrowed("sklearn.base", "BaseEstimator")
+    _repr_html_ = Borrowed("sklearn.base", "BaseEstimator")
+    _repr_html_inner = Borrowed("sklearn.base", "BaseEstimator")
+    _html_repr = Borrowed("sklearn.base", "BaseEstimator")
+    _get_params_html = Borrowed("sklearn.base", "BaseEstimator")
+    _get_fitted_attr_html = Borrowed("sklearn.base", "BaseEstimator")
+
     def __sklearn_is_fitted__(self) -> bool:
         return any(name.endswith("_") and not name.startswith("_") for name in vars(self))
 
@@ -90,17 +112,19 @@ class Estimator:
         ------
         ArgumentError
         """
-        check(type(self).__name__, self.allowed, self.get_params(deep=False))
+        given = {name: plain(value) for name, value in self.get_params(deep=False).items()}
+        check(type(self).__name__, self.allowed, given)
 
-    def _check_fitted(self) -> None:
-        """Refuse to answer before ``fit``.
+    def _check_fitted(self, attribute: str | None = None) -> None:
+        """Refuse to answer before ``fit``, or before there is an attribute.
 
         Raises
         ------
         NotFittedError
         """
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError(
+        fitted = hasattr(self, attribute) if attribute else self.__sklearn_is_fitted__()
+        if not fitted:
+            raise kindred("NotFittedError")(
                 f"this {type(self).__name__} has learned nothing yet: call fit first"
             )
 
@@ -109,3 +133,26 @@ def _parameters(kind: type) -> dict[str, Any]:
     """Return the constructor's arguments and their defaults."""
     signature = inspect.signature(kind)
     return {name: parameter.default for name, parameter in signature.parameters.items()}
+
+
+def stored(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a constructor was given, of its ``locals()``: to be stored as it is.
+
+    Examples
+    --------
+    >>> stored({"self": None, "alpha": 0.1})
+    {'alpha': 0.1}
+    """
+    return {k: v for k, v in arguments.items() if k not in ("self", "__class__")}
+
+
+def plain(value: Any) -> Any:
+    """Return Python's value for NumPy's scalar, such as a search over an array of choices gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain(np.str_("adam")), plain(np.True_), plain((1, 2))
+    ('adam', True, (1, 2))
+    """
+    return value.item() if isinstance(value, np.generic) else value

@@ -10,7 +10,7 @@ import chainrule as cr
 from chainrule import nn, optim, training
 from chainrule.errors import ArgumentError, DataError
 from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.estimators.base import checked_weights
+from chainrule.estimators.validation import checked_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 IRIS, SPECIES = load_iris(return_X_y=True)

@@ -1,8 +1,6 @@
 """Every estimator in scikit-learn's world: pipelines, searches, processes, imports."""
 
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,26 +99,3 @@ def test_transformers_give_data_frames(name):
     found = estimator.set_output(transform="pandas").fit(frame).transform(frame)
     assert isinstance(found, pd.DataFrame)
     assert found.columns.tolist() == estimator.get_feature_names_out().tolist()
-
-
-def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-
-
-def test_scikit_learn_is_imported_by_estimators_alone():
-    found = run(
-        "import sys, chainrule, chainrule.models, chainrule.doctor, chainrule.cli.app;"
-        "assert not {'sklearn', 'scipy.optimize'} & set(sys.modules);"
-        "chainrule.estimators.MLPClassifier; assert 'sklearn' in sys.modules"
-    )
-    assert found.returncode == 0, found.stderr
-
-
-def test_without_scikit_learn_the_error_names_the_extra():
-    found = run(
-        "import sys; sys.modules['sklearn'] = None\n"
-        "from chainrule import *\n"
-        "import chainrule.estimators"
-    )
-    assert "MissingExtraError" in found.stderr
-    assert "pip install 'chainrule[sklearn]'" in found.stderr

@@ -1,20 +1,16 @@
-"""Estimators in scikit-learn's world: they inherit its base classes and pass its checks.
+"""Estimators in scikit-learn's world: they keep its contract and pass its checks.
 
-They need the ``sklearn`` extra; nothing else in chainrule does. Names are imported when they are
-first used.
+They do not import it to learn from arrays and to predict, which takes less time than importing it
+would. Data frames, sparse matrices, categorical features, early stopping, scorers, ``set_output``,
+L-BFGS and metadata are handed to its own code and SciPy's, for which the ``sklearn`` extra must be
+installed. Names are imported when they are first used.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import MissingExtraError
 from chainrule.lazy import lazily
-
-try:
-    import sklearn  # noqa: F401
-except ImportError:
-    raise MissingExtraError("scikit-learn", "sklearn") from None
 
 if TYPE_CHECKING:
     from chainrule.estimators.autoencoder import Autoencoder

@@ -7,11 +7,9 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted
 
 from chainrule import nn
+from chainrule.borrowed import Borrowed, borrow
 from chainrule.constraints import (
     COUNT,
     FRACTION,
@@ -22,17 +20,19 @@ from chainrule.constraints import (
     OneOf,
 )
 from chainrule.errors import ArgumentError, ShapeError
-from chainrule.estimators.base import FLOATS, stored
+from chainrule.estimator import stored
 from chainrule.estimators.dense_rows import DenseRows
 from chainrule.estimators.descent import descended
 from chainrule.estimators.explained import Explained
+from chainrule.estimators.kinds import Transformer, in_container
+from chainrule.estimators.validation import FLOATS, plain_rows, random_of
 from chainrule.graph import Array
 from chainrule.optim import Adam
 from chainrule.training import fit
 from chainrule.training import predict as network_outputs
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, DenseRows):
+class Autoencoder(Transformer, Explained, DenseRows):
     """Autoencoder: rows to a code of few numbers and back, with the least squared error.
 
     Without hidden layers it is linear, and its decoder spans the subspace of principal component
@@ -104,6 +104,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, 
         "tol": POSITIVE,
     }
 
+    get_feature_names_out = Borrowed("sklearn.base", "ClassNamePrefixFeaturesOutMixin")
+
     def __init__(
         self,
         n_components: int = 2,
@@ -145,7 +147,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, 
         if self.noise and self.solver == "lbfgs":
             raise ArgumentError("Autoencoder: noise needs solver='adam', which trains on batches")
         X = self._rows(X, reset=True)
-        seed = int(check_random_state(self.random_state).randint(2**31))
+        seed = int(random_of(self.random_state).randint(2**31))
         mean = np.mean(X, axis=0)
         centred = X - mean
         target = centred if self.output_activation == "identity" else X
@@ -193,6 +195,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, 
         )
         return trained
 
+    @in_container
     def transform(self, X: Any) -> Any:
         """Return the code of each row, shape (n, n_components).
 
@@ -200,7 +203,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, 
         ----------
         X : array_like, shape (n, d)
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return network_outputs(self.network_.encoder, self._rows(X))
 
     def inverse_transform(self, code: Any) -> Any:
@@ -210,13 +213,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, 
         ----------
         code : array_like, shape (n, n_components)
         """
-        check_is_fitted(self)
-        code = check_array(code, dtype=FLOATS, input_name="code")
-        if code.shape[1] != self.n_components:
+        self._check_fitted()
+        numbers = plain_rows(code)
+        if numbers is None or not np.isfinite(numbers).all():
+            check = borrow("sklearn.utils", "check_array")
+            numbers = check(code, dtype=FLOATS, input_name="code")
+        if numbers.shape[1] != self.n_components:
             raise ShapeError(
-                f"Autoencoder: a code has {self.n_components} numbers, not {code.shape[1]}"
+                f"Autoencoder: a code has {self.n_components} numbers, not {numbers.shape[1]}"
             )
-        return self.network_.decode(code)
+        return self.network_.decode(numbers)
 
     def reconstruction_error(self, X: Any) -> Any:
         """Return the mean squared error of each row's reconstruction, shape (n,).
@@ -225,7 +231,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Explained, 
         ----------
         X : array_like, shape (n, d)
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return self._errors(self._rows(X))
 
     def _errors(self, X: Array) -> Any:

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import TransformerMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from chainrule import nn
+from chainrule.borrowed import borrow
 from chainrule.constraints import COUNT, POSITIVE, Constraint, OneOf
 from chainrule.errors import ArgumentError
-from chainrule.estimators.base import stored
+from chainrule.estimator import stored
 from chainrule.estimators.dense_rows import DenseRows
+from chainrule.estimators.kinds import Transformer, in_container
+from chainrule.estimators.validation import random_of
 from chainrule.graph import Array
 from chainrule.training import predict as network_outputs
 
 
-class BasisFunctions(TransformerMixin, DenseRows):
+class BasisFunctions(Transformer, DenseRows):
     """Basis functions of the features: before a linear model, it fits what is no plane.
 
     Parameters
@@ -116,7 +116,7 @@ class BasisFunctions(TransformerMixin, DenseRows):
 
     def _centres(self, X: Array) -> Any:
         if self.centres is None:
-            rng, n = check_random_state(self.random_state), min(self.n_centres, len(X))
+            rng, n = random_of(self.random_state), min(self.n_centres, len(X))
             return X[np.sort(rng.choice(len(X), n, replace=False))]
         if np.ndim(self.centres) != 2 or np.shape(self.centres)[1] != X.shape[1]:
             raise ArgumentError(
@@ -125,6 +125,7 @@ class BasisFunctions(TransformerMixin, DenseRows):
             )
         return self.centres
 
+    @in_container
     def transform(self, X: Any) -> Any:
         """Return the basis functions of each row, shape (n, functions).
 
@@ -132,7 +133,7 @@ class BasisFunctions(TransformerMixin, DenseRows):
         ----------
         X : array_like, shape (n, d)
         """
-        check_is_fitted(self)
+        self._check_fitted()
         X = self._rows(X)
         made = network_outputs(self.network_, X)
         return np.hstack([np.ones((len(X), 1), made.dtype), made]) if self.include_bias else made
@@ -145,8 +146,9 @@ class BasisFunctions(TransformerMixin, DenseRows):
         input_features : array_like of str, optional
             Names of the features, where they were not learned from a data frame.
         """
-        check_is_fitted(self)
-        features = _check_feature_names_in(self, input_features)
+        self._check_fitted()
+        check = borrow("sklearn.utils.validation", "_check_feature_names_in")
+        features = check(self, input_features)
         if self.kind == "polynomial":
             names = [_product(monomial, features) for monomial in self.network_.monomials]
         elif self.kind == "rbf":

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # before 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing: this scikit-learn has no callbacks."""
-
-    def with_callbacks(method: Any) -> Any:
-        """Return the method itself."""
-        return method
+from chainrule.borrowed import borrow
 
 
-__all__ = ["CallbackSupportMixin", "Tasks", "with_callbacks"]
+def with_callbacks(method: Any) -> Any:
+    """Return a method around which scikit-learn's callbacks are set up and torn down, if any."""
+
+    @wraps(method)
+    def managed(self: Any, *args: Any, **options: Any) -> Any:
+        if not getattr(self, "_skl_callbacks", None):
+            return method(self, *args, **options)
+        return borrow("sklearn.callback", "with_callbacks")(method)(self, *args, **options)
+
+    return managed
 
 
 class Tasks:
@@ -26,7 +27,7 @@ class Tasks:
     Parameters
     ----------
     estimator : Estimator
-        A `CallbackSupportMixin`; its ``fit`` is decorated by `with_callbacks`.
+        With ``_init_callback_context``; its ``fit`` is decorated by `with_callbacks`.
     epochs : int
         How many there are at most.
     snapshot : callable

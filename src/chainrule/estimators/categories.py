@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
+from chainrule.borrowed import borrow
 from chainrule.data.inputs import ABSENT, UNKNOWN, EmbeddedInput
 from chainrule.errors import ArgumentError, DataError
 from chainrule.graph import Array
@@ -96,7 +96,7 @@ class Categories:
 
 
 def _column(X: Any, j: int) -> Array:
-    return np.asarray(_safe_indexing(X, j, axis=1))
+    return np.asarray(borrow("sklearn.utils", "_safe_indexing")(X, j, axis=1))
 
 
 def _numbers(column: Array, j: int) -> Array:
@@ -158,7 +158,7 @@ def _position(one: Any, names: list[str] | None, n_features: int) -> int:
 
 
 def _dtype(X: Any, j: int) -> str:
-    return str(_safe_indexing(X, j, axis=1).dtype)
+    return str(borrow("sklearn.utils", "_safe_indexing")(X, j, axis=1).dtype)
 
 
 def _is_text(dtype: str) -> bool:

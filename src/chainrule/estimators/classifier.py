@@ -5,24 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-)
 
+from chainrule.borrowed import borrow
 from chainrule.errors import DataError
-from chainrule.estimators.base import stored
+from chainrule.estimator import stored
 from chainrule.estimators.callbacks import with_callbacks
 from chainrule.estimators.heads import Heads, class_heads
+from chainrule.estimators.kinds import Classifier
 from chainrule.estimators.mlp import MLP, stochastic
+from chainrule.estimators.validation import kind_of_classes, one_column, plain_targets
 from chainrule.graph import Array
 
 
-class MLPClassifier(ClassifierMixin, MLP):
+class MLPClassifier(Classifier, MLP):
     """A multilayer perceptron that tells classes apart; in the place of scikit-learn's.
 
     Arguments up to `max_fun` are scikit-learn's, with their defaults, and the same `random_state`
@@ -158,7 +153,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         tags.classifier_tags.multi_label = True
         return tags
 
-    @available_if(stochastic)
+    @stochastic
     @with_callbacks
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
@@ -177,7 +172,11 @@ class MLPClassifier(ClassifierMixin, MLP):
         -------
         self
         """
-        _check_partial_fit_first_call(self, classes)
+        known = plain_targets(classes)
+        if known is not None and not hasattr(self, "classes_"):
+            self.classes_ = np.unique(known)
+        elif classes is not None or not hasattr(self, "classes_"):
+            borrow("sklearn.utils.multiclass", "_check_partial_fit_first_call")(self, classes)
         return self._fit(X, y, sample_weight, once=True)
 
     def predict(self, X: Any) -> Array:
@@ -207,13 +206,12 @@ class MLPClassifier(ClassifierMixin, MLP):
         return self.n_outputs_ == 1 and not self._labels
 
     def _learn_targets(self, y: Array, first: bool, incremental: bool) -> None:
-        check_classification_targets(y)
-        kind = type_of_target(y)
+        kind = kind_of_classes(y)
         if kind == "multiclass-multioutput":
             raise DataError("targets of several columns are labels: 0 or 1 in each")
         labels = y.shape[1] if kind.startswith("multilabel") else 0
         if not labels:
-            y = column_or_1d(y, warn=first or incremental)
+            y = one_column(y, warn=first or incremental)
         if not hasattr(self, "classes_") or (first and not incremental):
             self.classes_ = np.arange(labels) if labels else np.unique(y)
             self._labels = labels
@@ -256,8 +254,3 @@ class MLPClassifier(ClassifierMixin, MLP):
         if outputs.shape[1] == 1:
             return np.asarray(self.classes_[(outputs[:, 0] > 0).astype(int)])
         return np.asarray(self.classes_[outputs.argmax(axis=1)])
-
-    def _measure(self, y: Any, predicted: Array, sample_weight: Any = None) -> float:
-        from sklearn.metrics import accuracy_score
-
-        return float(accuracy_score(y, predicted, sample_weight=sample_weight))

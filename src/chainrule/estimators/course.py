@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
+from chainrule.borrowed import borrow, kindred
 from chainrule.errors import Interrupted, NonFiniteError
-from chainrule.estimators.base import plain
+from chainrule.estimator import plain
 from chainrule.estimators.callbacks import Tasks
 from chainrule.estimators.network import Objective, Penalised
 from chainrule.estimators.rows import outputs_of
@@ -65,9 +65,7 @@ class Watch(Callback):
         self.stopped = False
         self._score = None
         if mlp.scoring is not None:
-            from sklearn.metrics import check_scoring
-
-            self._score = check_scoring(mlp, mlp.scoring)
+            self._score = borrow("sklearn.metrics", "check_scoring")(mlp, mlp.scoring)
 
     def on_start(self, state: State) -> None:
         """Let the estimator hold the arrays in training, and begin the first epoch."""
@@ -205,7 +203,7 @@ def descend(
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
-                ConvergenceWarning,
+                kindred("ConvergenceWarning"),
                 stacklevel=4,
             )
     if watch.watches_score:
@@ -260,7 +258,7 @@ def _diverged(mlp: Any, watch: Watch, error: NonFiniteError) -> None:
         mlp.validation_scores_.append(float("nan"))
         warnings.warn(
             f"Training diverged, and the best epoch was restored: {error}",
-            ConvergenceWarning,
+            kindred("ConvergenceWarning"),
             stacklevel=5,
         )
         return

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from scipy.sparse import issparse
-
+from chainrule.borrowed import is_sparse
 from chainrule.estimators.base import Estimator
 from chainrule.graph import Array
 
@@ -24,5 +23,5 @@ class DenseRows(Estimator):
 
 
 def _dense(X: Any) -> Array:
-    dense: Array = X.toarray() if issparse(X) else X
+    dense: Array = X.toarray() if is_sparse(X) else X
     return dense

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.autodiff import value_and_grad
+from chainrule.borrowed import kindred
 from chainrule.graph import Array
 from chainrule.optim import LBFGS
 from chainrule.optim.full_batch import Point
@@ -122,6 +122,6 @@ def _warn(estimator: Any, max_iter: int) -> None:
     warnings.warn(
         f"{type(estimator).__name__} has not converged in {max_iter} iterations: raise max_iter, "
         "or tol",
-        ConvergenceWarning,
+        kindred("ConvergenceWarning"),
         stacklevel=5,
     )

@@ -6,8 +6,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.utils.validation import check_is_fitted
-
 from chainrule.estimators.base import Estimator
 
 
@@ -40,7 +38,7 @@ class Explained(Estimator):
         """
         from chainrule.explanation import explain
 
-        check_is_fitted(self)
+        self._check_fitted()
         rows, targets = self._examined(X, y)
         function = self._loss
 
@@ -65,7 +63,7 @@ class Explained(Estimator):
         """
         from chainrule.doctor import diagnose
 
-        check_is_fitted(self)
+        self._check_fitted()
         known = {
             "loss": self._loss,
             "history": getattr(self, "history_", None),

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule import nn
+from chainrule.borrowed import kindred
 from chainrule.constraints import COUNT, POSITIVE, Constraint, Interval, OneOf
 from chainrule.errors import ArgumentError, DataError
-from chainrule.estimators.base import checked_weights, stored
+from chainrule.estimator import stored
 from chainrule.estimators.scores import ScoreClassifier, signs
 from chainrule.estimators.smo import Dual, solve_dual
+from chainrule.estimators.validation import checked_weights
 from chainrule.graph import Array
 
 _OPTIONS = {
@@ -166,7 +166,7 @@ class KernelSVM(ScoreClassifier):
             warnings.warn(
                 f"KernelSVM has not converged in {self.max_iter} pairs: raise max_iter or tol, or "
                 "standardise the features",
-                ConvergenceWarning,
+                kindred("ConvergenceWarning"),
                 stacklevel=3,
             )
         return duals
@@ -187,7 +187,7 @@ class KernelSVM(ScoreClassifier):
     @property
     def coef_(self) -> Array:
         """Weights of the features, shape (classes, d) or (1, d); of the linear kernel alone."""
-        check_is_fitted(self)
+        self._check_fitted()
         if self.kernel != "linear":
             raise AttributeError("coef_ is there only with kernel='linear'")
         coef: Array = self.dual_coef_ @ self.support_vectors_

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.autodiff import value_and_grad
+from chainrule.borrowed import borrow, kindred
 from chainrule.engines import compile as program
 from chainrule.errors import ArgumentError, UnsupportedError
-from chainrule.estimators.base import plain
+from chainrule.estimator import plain
 from chainrule.estimators.network import Objective, Penalised
 from chainrule.estimators.rows import block_size
 from chainrule.graph import Array
@@ -30,8 +30,6 @@ def minimise(mlp: Any, rows: Rows) -> None:
     ArgumentError
         If the network draws random numbers or looks at a batch, which has no meaning here.
     """
-    from scipy.optimize import minimize
-
     if np.any(mlp.dropout) or mlp.normalization == "batch":
         raise ArgumentError(
             "solver='lbfgs' takes all rows at once: dropout and normalization='batch' need "
@@ -39,7 +37,7 @@ def minimise(mlp: Any, rows: Rows) -> None:
         )
     objective = _Objective(mlp, rows)
     losses: list[float] = []
-    found = minimize(
+    found = borrow("scipy.optimize", "minimize")(
         objective,
         objective.start,
         method="L-BFGS-B",
@@ -54,7 +52,7 @@ def minimise(mlp: Any, rows: Rows) -> None:
         warnings.warn(
             f"lbfgs failed to converge after {mlp.n_iter_} iteration(s): {found.message}. "
             "Increase the number of iterations (max_iter) or scale the data.",
-            ConvergenceWarning,
+            kindred("ConvergenceWarning"),
             stacklevel=5,
         )
 

@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule import nn
 from chainrule.constraints import COUNT, POSITIVE, Constraint, OneOf
-from chainrule.estimators.base import checked_weights, stored
+from chainrule.estimator import stored
 from chainrule.estimators.coordinates import Coordinates
 from chainrule.estimators.dense_rows import DenseRows
 from chainrule.estimators.descent import descended
 from chainrule.estimators.explained import Explained
+from chainrule.estimators.kinds import Regressor
+from chainrule.estimators.validation import checked_weights
 from chainrule.graph import Array
 
 
-class LinearRegression(MultiOutputMixin, RegressorMixin, Explained, DenseRows):
+class LinearRegression(Regressor, Explained, DenseRows):
     """Linear regression: a layer of one linear unit a target, fitted by least squares.
 
     Parameters
@@ -66,6 +66,11 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Explained, DenseRows):
     ) -> None:
         self.__dict__.update(stored(locals()))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the weights.
 
@@ -110,7 +115,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Explained, DenseRows):
 
     def predict(self, X: Any) -> Any:
         """Return a number, or a row of them, for each row."""
-        check_is_fitted(self)
+        self._check_fitted()
         outputs = self.network_(self._rows(X))
         return outputs if self._several else outputs[:, 0]
 

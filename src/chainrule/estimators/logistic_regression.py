@@ -10,10 +10,11 @@ import numpy as np
 
 from chainrule import nn
 from chainrule.constraints import COUNT, POSITIVE, Constraint, OneOf
-from chainrule.estimators.base import checked_weights, stored
+from chainrule.estimator import stored
 from chainrule.estimators.coordinates import Coordinates
 from chainrule.estimators.descent import descended, shrunk
 from chainrule.estimators.scores import ScoreClassifier
+from chainrule.estimators.validation import checked_weights
 from chainrule.graph import Array
 from chainrule.ops import log_sigmoid, log_softmax, sigmoid, softmax
 

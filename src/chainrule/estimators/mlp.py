@@ -6,18 +6,17 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from types import MethodType
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule import nn
+from chainrule.borrowed import Borrowed, borrow, is_sparse
 from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Interval, OneOf, check
 from chainrule.errors import ArgumentError
-from chainrule.estimators.base import FLOATS, checked_targets, checked_weights, plain
-from chainrule.estimators.callbacks import CallbackSupportMixin, Tasks, with_callbacks
+from chainrule.estimator import plain
+from chainrule.estimators.callbacks import Tasks, with_callbacks
 from chainrule.estimators.categories import Categories, categorical_columns
 from chainrule.estimators.course import DivergenceError, Held, descend
 from chainrule.estimators.explained import Explained
@@ -26,6 +25,12 @@ from chainrule.estimators.lbfgs import minimise
 from chainrule.estimators.network import Kept, start, wide
 from chainrule.estimators.rows import outputs_of, part, rows_of
 from chainrule.estimators.solvers import Solver
+from chainrule.estimators.validation import (
+    FLOATS,
+    checked_targets,
+    checked_weights,
+    random_of,
+)
 from chainrule.graph import Array
 from chainrule.nn.dense import NORMALIZATIONS, for_each
 from chainrule.optim import Optimizer
@@ -39,27 +44,31 @@ _RATES = OneOf(("constant", "invscaling", "adaptive"))
 _ACTIVATIONS = OneOf(tuple(sorted({*nn.ACTIVATIONS, *_NAMES} - {"binary_step"})))
 
 
-def stochastic(mlp: Any) -> bool:
-    """Return whether an estimator can take single steps.
+class stochastic:  # noqa: N801 (a decorator)
+    """A method that is there if an estimator can take single steps."""
 
-    Raises
-    ------
-    AttributeError
-        If it cannot.
-    """
-    if mlp.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is only available for stochastic optimizers: solver='lbfgs' is none"
-        )
-    return True
+    def __init__(self, method: Any) -> None:
+        self.method, self.__doc__ = method, method.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self.method
+        if instance.solver == "lbfgs":
+            raise AttributeError(
+                f"{owner.__name__} has no {self.method.__name__!r}, which is only available for "
+                "stochastic optimizers: solver='lbfgs' is none"
+            )
+        return MethodType(self.method, instance)
 
 
-class MLP(CallbackSupportMixin, Explained):
+class MLP(Explained):
     """Base of the two; a subclass says what targets are and what outputs mean."""
 
     coefs_: list[Array]
     intercepts_: list[Array]
     _sparse = True
+    set_callbacks = Borrowed("sklearn.callback", "CallbackSupportMixin")  # of 1.9 and newer
+    _init_callback_context = Borrowed("sklearn.callback", "CallbackSupportMixin")
     allowed: ClassVar[Mapping[str, Interval | OneOf]] = {
         "alpha": NON_NEGATIVE,
         "learning_rate_init": POSITIVE,
@@ -97,10 +106,6 @@ class MLP(CallbackSupportMixin, Explained):
     @abstractmethod
     def _predicted(self, outputs: Array) -> Array:
         """Return predictions for a network's outputs."""
-
-    @abstractmethod
-    def _measure(self, y: Any, predicted: Array, sample_weight: Any = None) -> float:
-        """Return the score of predictions."""
 
     # Fitting ------------------------------------------------------------------------------------
 
@@ -144,7 +149,7 @@ class MLP(CallbackSupportMixin, Explained):
         given = X, y
         X, y = self._inputs(X, y, first)
         self._learn_targets(y, first, once)
-        random = check_random_state(self.random_state)
+        random = random_of(self.random_state)
         dtype = _dtype_of(X)
         if first:
             self._heads = self._make_heads(given[1] if y.ndim > 1 else y)
@@ -207,13 +212,18 @@ class MLP(CallbackSupportMixin, Explained):
                 X, y, reset=first, several=True, numeric=self._numeric_targets
             )
         else:
-            validate_data(self, X, skip_check_array=True, reset=first)
+            self._learn_features(X, first)
             y = checked_targets(X, y, self._numeric_targets)
             X = self._categorised(X, first)
-        return X, y.toarray() if issparse(y) else y
+        return X, y.toarray() if is_sparse(y) else y
+
+    def _learn_features(self, X: Any, first: bool) -> None:
+        """Learn number and names of the features, or compare them."""
+        validate = borrow("sklearn.utils.validation", "validate_data")
+        validate(self, X, skip_check_array=True, reset=first)
 
     def _categorised(self, X: Any, first: bool) -> Any:
-        if issparse(X):
+        if is_sparse(X):
             raise ArgumentError("categorical_features needs a data frame or an array, not CSR")
         n = self.n_features_in_
         if first:
@@ -227,7 +237,7 @@ class MLP(CallbackSupportMixin, Explained):
         """Return rows to be predicted as the network takes them."""
         if self.categorical_features is None:
             return self._rows(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
+        self._learn_features(X, False)
         return self._categorised(X, False)
 
     # The network --------------------------------------------------------------------------------
@@ -311,7 +321,7 @@ class MLP(CallbackSupportMixin, Explained):
     @property
     def network_(self) -> Any:
         """The network, which maps rows to outputs before their activation."""
-        check_is_fitted(self, "_kept")
+        self._check_fitted("_kept")
         return self._kept.network(self.coefs_, self.intercepts_)
 
     def _check_finite(self) -> None:
@@ -345,9 +355,7 @@ class MLP(CallbackSupportMixin, Explained):
         strata = None
         if self._stratified:
             strata = rows.y[0][counted].astype(bool)
-        from sklearn.model_selection import train_test_split
-
-        kept, held = train_test_split(
+        kept, held = borrow("sklearn.model_selection", "train_test_split")(
             counted, random_state=random, test_size=self.validation_fraction,
             stratify=strata,
         )  # fmt: skip
@@ -356,7 +364,7 @@ class MLP(CallbackSupportMixin, Explained):
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
                 "your dataset."
             )
-        X, y = (_safe_indexing(one, held) for one in given)
+        X, y = (borrow("sklearn.utils", "_safe_indexing")(one, held) for one in given)
         return kept, Held(part(rows, held), X, y)
 
     def _given_rows(self, validation_data: Any, dtype: Any) -> Held:
@@ -372,7 +380,7 @@ class MLP(CallbackSupportMixin, Explained):
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs, in double precision."""
-        check_is_fitted(self)
+        self._check_fitted()
         with np.errstate(all="ignore"):
             return outputs_of(wide(self.network_), self._prepared(X))
 
@@ -381,7 +389,7 @@ class MLP(CallbackSupportMixin, Explained):
         targets = np.asarray(y)
         self._learn_targets(targets, False, True)
         encoded = self._encoded(targets, self.coefs_[0].dtype)
-        rows = rows.toarray() if issparse(rows) else rows
+        rows = rows.toarray() if is_sparse(rows) else rows
         return rows, encoded[0] if len(encoded) == 1 else encoded
 
     @property

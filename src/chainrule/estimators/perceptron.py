@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from chainrule import nn
 from chainrule.constraints import COUNT, POSITIVE, Constraint, OneOf
-from chainrule.estimators.base import stored
+from chainrule.estimator import stored
 from chainrule.estimators.scores import ScoreClassifier, signs
+from chainrule.estimators.validation import random_of
 from chainrule.graph import Array
 
 
@@ -97,7 +97,7 @@ class Perceptron(ScoreClassifier):
         targets = signs(self._learn_classes(y), len(self.classes_))
         constant = np.ones((len(X), int(self.fit_intercept)))
         rows = np.hstack([np.asarray(X, np.float64), constant])
-        rng = check_random_state(self.random_state)
+        rng = random_of(self.random_state)
         units, late = np.zeros((2, targets.shape[1], rows.shape[1]))
         seen, errors = 0, list[int]()
         while len(errors) < self.max_iter and not self._settled(errors):

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.metaestimators import available_if
 
 from chainrule.errors import DataError
-from chainrule.estimators.base import stored
+from chainrule.estimator import stored
 from chainrule.estimators.callbacks import with_callbacks
 from chainrule.estimators.heads import Heads, encoded, number_heads
+from chainrule.estimators.kinds import Regressor
 from chainrule.estimators.mlp import MLP, stochastic
+from chainrule.estimators.validation import one_column
 from chainrule.graph import Array
 
 
-class MLPRegressor(RegressorMixin, MLP):
+class MLPRegressor(Regressor, MLP):
     """A multilayer perceptron that predicts numbers; in the place of scikit-learn's.
 
     Arguments and attributes are those of `MLPClassifier`, but for `loss` and what is of classes
@@ -70,7 +69,7 @@ class MLPRegressor(RegressorMixin, MLP):
     ) -> None:  # fmt: skip
         self.__dict__.update(stored(locals()))
 
-    @available_if(stochastic)
+    @stochastic
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Train for one epoch more.
@@ -97,7 +96,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _learn_targets(self, y: Array, first: bool, incremental: bool) -> None:
         if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            y = one_column(y, warn=True)
         columns = y.shape[1] if y.ndim == 2 else 0
         if first or not hasattr(self, "_columns"):
             self._columns = columns
@@ -114,11 +113,6 @@ class MLPRegressor(RegressorMixin, MLP):
     def _predicted(self, outputs: Array) -> Array:
         found = self._heads.finish(outputs)
         return found if self._columns else found[:, 0]
-
-    def _measure(self, y: Any, predicted: Array, sample_weight: Any = None) -> float:
-        from sklearn.metrics import r2_score
-
-        return float(r2_score(y, predicted, sample_weight=sample_weight))
 
 
 def _matrix(y: Any) -> Array:

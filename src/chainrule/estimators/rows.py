@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
+from chainrule.borrowed import is_sparse
 from chainrule.graph import Array
 from chainrule.graph.tree import flatten
 from chainrule.training import Rows, predict
@@ -49,7 +49,7 @@ def rows_of(X: Any, y: Any, weight: Any, dtype: Any) -> Rows:
     weight : array or None
     dtype : dtype_like
     """
-    kind = SparseRows if issparse(X) else Rows
+    kind = SparseRows if is_sparse(X) else Rows
     return kind(X, y, weight, np.dtype(dtype))
 
 
@@ -70,7 +70,7 @@ def block_size(rows: Rows) -> int:
 
 def outputs_of(network: Any, X: Any) -> Array:
     """Return a network's outputs for checked rows, shape (n, k)."""
-    if not issparse(X):
+    if not is_sparse(X):
         n = len(flatten(X)[0][0])
         found: Array = network(X) if n <= _BATCH else predict(network, X, _BATCH)
         return found

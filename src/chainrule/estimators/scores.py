@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import DataError
-from chainrule.estimators.base import class_codes
 from chainrule.estimators.dense_rows import DenseRows
 from chainrule.estimators.explained import Explained
+from chainrule.estimators.kinds import Classifier
+from chainrule.estimators.validation import class_codes
 from chainrule.graph import Array
 from chainrule.training import predict as network_outputs
 
 
-class ScoreClassifier(ClassifierMixin, Explained, DenseRows):
+class ScoreClassifier(Classifier, Explained, DenseRows):
     """Base of classifiers with a score a class, or one alone where there are two classes.
 
     Attributes
@@ -33,7 +32,7 @@ class ScoreClassifier(ClassifierMixin, Explained, DenseRows):
         ----------
         X : array_like, shape (n, d)
         """
-        check_is_fitted(self)
+        self._check_fitted()
         scores = network_outputs(self.network_, self._rows(X))
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
