@@ -7,12 +7,14 @@ from chainrule.data.projection import Projection, principal_components
 from chainrule.data.reader import read_blocks, read_table
 from chainrule.data.scaling import SCALINGS, QuantileScaler, Scaler
 from chainrule.data.sets import load_digits, load_iris
+from chainrule.data.shuffle import BlockOrder
 from chainrule.data.table import Table, as_table
 from chainrule.data.target import Target, derive_target
 from chainrule.io import Limits
 
 __all__ = [
     "SCALINGS",
+    "BlockOrder",
     "ColumnType",
     "Limits",
     "Projection",

@@ -155,7 +155,11 @@ def _stratified(order: Array, count: int, stratify: Array) -> Array:
 
 
 def _order(n: int, seed: int, epoch: int, purpose: int) -> Array:
+    return np.argsort(draws(n, seed, epoch, 0, purpose), kind="stable").astype(np.int64)
+
+
+def draws(n: int, seed: int, epoch: int, part: int, purpose: int = _SHUFFLE) -> Array:
+    """Return random words whose order is that of rows; parts of an epoch have their own."""
     check("the order of rows", _ALLOWED, {"n": n, "seed": seed, "epoch": epoch})
     key = np.array([seed, epoch], np.uint64)
-    words = np.random.Philox(key=key, counter=[0, 0, 0, purpose]).random_raw(n)
-    return np.argsort(words, kind="stable").astype(np.int64)
+    return np.random.Philox(key=key, counter=[0, 0, part, purpose]).random_raw(n)

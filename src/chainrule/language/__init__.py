@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule.lazy import lazily
 
-_ESTIMATORS: dict[str, str] = {}
+_ESTIMATORS = {"LanguageModel": "language_model"}
 _HOME = {**_ESTIMATORS, "Saved": "saved"}
 
 __all__ = ["ESTIMATORS", *_HOME]

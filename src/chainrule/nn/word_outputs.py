@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -288,7 +288,7 @@ def _cutoffs(counts: Array) -> list[int]:
     return sorted(place for place in found if 0 < place < len(counts)) or [len(counts) // 2]
 
 
-WORD_OUTPUTS: dict[str, type[WordOutput]] = {
+WORD_OUTPUTS: dict[str, Callable[..., WordOutput]] = {
     "softmax": FullSoftmax,
     "sampled": SampledSoftmax,
     "nce": NoiseContrastive,

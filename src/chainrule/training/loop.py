@@ -143,7 +143,8 @@ def fit(
         own weights.
     order : callable, optional
         ``order(epoch)``, epochs counted from 0: the places of the rows in the order in which they
-        are taken, each once. By default they are shuffled.
+        are taken, each once: an array, or what has a `shape` and returns arrays for slices, as a
+        `chainrule.data.BlockOrder` does. By default they are shuffled.
     progress : {"auto", 0, 1, 2}
         Nothing, a bar, or a line an epoch, on standard error. "auto" is a bar on a terminal.
     engine : {"auto", "eager", "numpy", "numba", "interpreter"}
@@ -308,12 +309,14 @@ class Training:
                 self._save()
         self._close_epoch()
 
-    def _order(self) -> Array:
+    def _order(self) -> Any:
         """Return the places of the rows in the order of the epoch."""
         plan, epoch, n = self.plan, self.state.epoch, len(self.rows)
         if plan.order is None:
             return permutation(n, plan.seed, epoch)
-        order = np.asarray(plan.order(epoch))
+        order: Any = plan.order(epoch)
+        if not hasattr(order, "shape"):
+            order = np.asarray(order)
         if order.shape != (n,):
             raise ShapeError(f"order({epoch}) has shape {order.shape}, and there are {n} rows")
         return order

@@ -15,7 +15,6 @@ from chainrule import optim
 from chainrule.constraints import COUNT, Interval, OneOf, check
 from chainrule.engines import registry
 from chainrule.errors import ArgumentError
-from chainrule.graph import Array
 from chainrule.graph.tree import flatten
 from chainrule.optim import FullBatch, Optimizer
 from chainrule.training.callbacks import Callback
@@ -27,7 +26,7 @@ from chainrule.training.practice import Practice
 from chainrule.training.rows import Rows
 
 Schedule = Callable[[int], float]
-Order = Callable[[int], Array]
+Order = Callable[[int], Any]
 ENGINES = ("auto", "eager", *registry.ENGINES)
 
 

@@ -77,8 +77,13 @@ class Rows:
 
     @cached_property
     def converted(self) -> Rows | None:
-        """All rows in `dtype`; None if that would be a large copy."""
+        """All rows in `dtype`; None if that would be a large copy.
+
+        Nor where an array is a view that programs would copy, such as windows of a stream.
+        """
         arrays = flatten((self.X, self.y, self.weight))[0]
+        if not all(x.flags.c_contiguous for x in arrays):
+            return None
         ready = all(x.dtype == self.dtype or x.dtype.kind != "f" for x in arrays)
         return self.take(slice(None)) if ready or self.nbytes <= SMALL else None
 
