@@ -9,7 +9,10 @@ from typing import Any
 
 from chainrule.lazy import lazily
 
-_ESTIMATORS = {"LanguageModel": "language_model"}
+_ESTIMATORS = {
+    "LanguageModel": "language_model",
+    "WordVectors": "word_vectors",
+}
 _HOME = {**_ESTIMATORS, "Saved": "saved"}
 
 __all__ = ["ESTIMATORS", *_HOME]

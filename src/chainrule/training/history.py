@@ -25,8 +25,8 @@ class Record:
         Mean over the epoch's batches, each with the network as it was then; without penalties.
     lr : float
         Learning rate of the last step.
-    gradient_norm : float
-        Mean over the steps, before clipping.
+    gradient_norm : float or None
+        Mean over the steps, before clipping, where it is measured.
     seconds : float
         Time taken, validation included.
     validation_loss : float or None
@@ -37,7 +37,7 @@ class Record:
     epoch: int
     loss: float
     lr: float
-    gradient_norm: float
+    gradient_norm: float | None
     seconds: float
     validation_loss: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -186,13 +186,11 @@ def _record(document: Mapping[str, Any]) -> Record:
     epoch = values.pop("epoch")
     if type(epoch) is not int:
         raise ValueError(f"an epoch is {epoch!r}")
-    validation = values.pop("validation_loss")
-    return Record(
-        epoch,
-        validation_loss=None if validation is None else _number(validation),
-        metrics=metrics,
-        **{name: _number(value) for name, value in values.items()},
-    )
+    for name in ("gradient_norm", "validation_loss"):
+        values[name] = None if values[name] is None else _number(values[name])
+    for name in ("loss", "lr", "seconds"):
+        values[name] = _number(values[name])
+    return Record(epoch, metrics=metrics, **values)
 
 
 def _number(value: Any, missing: float | None = None) -> float:

@@ -1,0 +1,240 @@
+"""What word vectors are taught: words, what stands near them in the text, and noise.
+
+A part of the text becomes arrays, drawn from the seed, the epoch and the number of the part alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.graph import Array
+from chainrule.language.word_corpus import Corpus
+
+_KEEP, _NEAR, _NOISE = 2, 3, 4  # streams of draws; `chainrule.data` has others
+_FINE = 2**7  # entries of the table of noise for each word of the vocabulary, on average
+
+
+class Lessons(NamedTuple):
+    """Rows of training: n words in the middle, each with what goes in and what is to come out.
+
+    Attributes
+    ----------
+    inputs : int32 array, shape (n, i)
+        Rows of the table of inputs, whose mean is taken.
+    shares : float32 array, shape (n, i)
+        The part that each has in the mean.
+    outputs : int32 array, shape (n, r)
+        Rows of the table of outputs.
+    labels : float32 array, shape (n, r)
+        1 where the answer is yes, 0 where it is no.
+    weights : float32 array, shape (n, r)
+        How often each counts; 0 where there is nothing.
+    """
+
+    inputs: Array
+    shares: Array
+    outputs: Array
+    labels: Array
+    weights: Array
+
+    def filled_up(self, size: int) -> Lessons:
+        """Return the lessons with rows that teach nothing, so that batches of a size are full."""
+        missing = -len(self.inputs) % size
+        rows = [np.concatenate([x, np.zeros((missing, x.shape[1]), x.dtype)]) for x in self]
+        return Lessons(*rows) if missing else self
+
+
+class Noise:
+    """Words drawn by the power 3/4 of how often they come [1]_, n for each word to be told apart.
+
+    Where a word has several targets, they share what was drawn, which counts as often as if each
+    had its own: the expected gradient is the same, and far fewer rows are touched [2]_.
+
+    References
+    ----------
+    .. [1] Mikolov et al., "Distributed representations of words and phrases and their
+       compositionality", NIPS 2013, section 2.2.
+    .. [2] Ji et al., "Parallelizing word2vec in shared and distributed memory", 2016, section III.
+    """
+
+    def __init__(self, counts: Array, negative: int) -> None:
+        shares = np.cumsum(counts**0.75)
+        size = 2 ** int(np.ceil(np.log2(max(_FINE * len(counts), 2**16))))
+        marks = (np.arange(size) + 0.5) * (shares[-1] / size)
+        self.table = np.searchsorted(shares, marks).astype(np.int32)
+        self.negative, self.n_outputs = negative, len(counts)
+
+    def outputs(self, targets: Array, near: Array, draws: Array) -> tuple[Array, Array, Array]:
+        """Return rows of outputs, their labels and weights; see `Lessons`.
+
+        Parameters
+        ----------
+        targets : int32 array, shape (n, t)
+        near : bool array, shape (n, t)
+            Which of them are there.
+        draws : uint32 array
+            Enough of them.
+        """
+        n, t = targets.shape
+        k = self.drawn(t)
+        places = draws[: n * k].astype(np.uint64) * np.uint64(len(self.table)) >> np.uint64(32)
+        noise = self.table[places.astype(np.int64)].reshape(n, k)
+        times = np.float32(self.negative / k) * near.sum(axis=1, dtype=np.float32)
+        weights = np.empty((n, t + k), np.float32)
+        weights[:, :t], weights[:, t:] = near, times[:, None]
+        labels = np.zeros((n, t + k), np.float32)
+        labels[:, :t] = 1
+        return np.concatenate([targets, noise], axis=1), labels, weights
+
+    def drawn(self, t: int) -> int:
+        """Return how many words of noise are drawn for so many targets."""
+        return self.negative if t == 1 else 2 * self.negative
+
+
+class Ways:
+    """Yes and no along a word's way through the tree of a hierarchical softmax.
+
+    Parameters
+    ----------
+    tree : chainrule.nn.word_trees.WordTree
+    """
+
+    def __init__(self, tree: Any) -> None:
+        self.nodes = np.asarray(tree.nodes)
+        self.labels = np.asarray(tree.signs > 0, np.float32)
+        self.there = np.asarray(tree.signs != 0, np.float32)
+        self.n_outputs = max(1, len(self.nodes) - 1)
+
+    def outputs(self, targets: Array, near: Array, draws: Array) -> tuple[Array, Array, Array]:
+        """Return rows of outputs, their labels and weights; see `Noise.outputs`."""
+        n = len(targets)
+        weights = self.there[targets] * near[:, :, None]
+        parts = self.nodes[targets], self.labels[targets], weights
+        nodes, labels, weights = (part.reshape(n, -1) for part in parts)
+        return nodes, labels, weights.astype(np.float32)
+
+    def drawn(self, t: int) -> int:
+        """Return 0: nothing is drawn."""
+        return 0
+
+
+class Parts(NamedTuple):
+    """The rows that make up each word: its own, and those of its n-grams of characters.
+
+    Attributes
+    ----------
+    rows : int32 array, shape (words, most)
+    there : float32 array, shape (words, most)
+        1, or 0 where a word has fewer.
+    """
+
+    rows: Array
+    there: Array
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that is taught.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    window : int
+        Distance up to which a word is near.
+    sample : float
+        Share of the text from which on a word is left out at random; 0 for none.
+    skip_gram : bool
+        Whether the word in the middle goes in and its neighbours are to come out, or the other way
+        round.
+    answers : Noise or Ways
+        What is to come out.
+    parts : Parts or None
+        Of words; None if each is a row of its own.
+    seed : int
+    """
+
+    corpus: Corpus
+    window: int
+    sample: float
+    skip_gram: bool
+    answers: Noise | Ways
+    parts: Parts | None
+    seed: int
+
+    @cached_property
+    def offsets(self) -> Array:
+        """Places of neighbours, of which one row is drawn: shape (window, window + 1).
+
+        word2vec draws a window of up to `window` words to each side, so that a word at distance d
+        is in it with probability (window + 1 - d) / window. Here each distance has the same
+        probability, but the number of neighbours is always the mean of window + 1 (systematic
+        sampling), so that rows are full.
+        """
+        w = self.window
+        all_ = np.array([d for d in range(-w, w + 1) if d])
+        ends = np.cumsum(w + 1 - np.abs(all_))
+        marks = np.arange(w)[:, None] + w * np.arange(w + 1)
+        chosen: Array = all_[np.searchsorted(ends, marks, side="right")]
+        return chosen
+
+    @cached_property
+    def thresholds(self) -> Array:
+        """By word: draws of 32 bits up to which it stays in the text (word2vec's formula)."""
+        counts = self.corpus.vocabulary.counts
+        if not self.sample:
+            return np.full(len(counts), 2**32 - 1, np.uint32)
+        ratio = self.sample * counts.sum() / counts
+        return np.minimum((np.sqrt(ratio) + ratio) * 2**32, 2**32 - 1).astype(np.uint32)
+
+    def lessons(self, epoch: int, chunk: int) -> tuple[Lessons, int]:
+        """Return what a part of the text teaches in an epoch, and how many pairs that are.
+
+        A pair is a neighbour of a word for skip-gram, and for CBOW a word with its neighbours.
+        """
+        ids, sentence = self.corpus.part(chunk)
+        kept = (ids >= 0) & (self._draws(epoch, chunk, _KEEP, len(ids)) <= self.thresholds[ids])
+        words = ids[kept]
+        near, context = self._neighbours(words, sentence[kept], epoch, chunk)
+        middle, alone = words[:, None], np.any(near, axis=1)[:, None]
+        given, asked = (middle, context) if self.skip_gram else (context, middle)
+        there, wanted = (alone, near) if self.skip_gram else (near, alone)
+        count = self.answers.drawn(asked.shape[1]) * len(words)
+        draws = self._draws(epoch, chunk, _NOISE, count)
+        answers = self.answers.outputs(asked, wanted, draws)
+        return Lessons(*self._inputs(given, there), *answers), int(wanted.sum())
+
+    def _neighbours(
+        self, words: Array, sentence: Array, epoch: int, chunk: int
+    ) -> tuple[Array, Array]:
+        """Return which neighbours of each word are there, and which words they are."""
+        counts = np.bincount(sentence)
+        ends = np.cumsum(counts)
+        start, end = (np.repeat(x, counts)[:, None] for x in (ends - counts, ends))
+        drawn = self._draws(epoch, chunk, _NEAR, len(words)).astype(np.uint64)
+        which = drawn * np.uint64(self.window) >> np.uint64(32)
+        places = self.offsets[which.astype(np.int64)]
+        places += np.arange(len(words))[:, None]
+        near = (places >= start) & (places < end)
+        return near, words.take(places, mode="clip") if len(words) else places.astype(np.int32)
+
+    def _inputs(self, given: Array, there: Array) -> tuple[Array, Array]:
+        """Return rows of inputs and their shares; see `Lessons`."""
+        if self.parts is None:
+            rows, shares = given, there.astype(np.float32)
+        else:
+            n = len(given)
+            rows = self.parts.rows[given].reshape(n, -1)
+            shares = (self.parts.there[given] * there[:, :, None]).reshape(n, -1)
+        total = np.maximum(shares.sum(axis=1, keepdims=True), 1)
+        return np.ascontiguousarray(rows), (shares / total).astype(np.float32)
+
+    def _draws(self, epoch: int, chunk: int, purpose: int, n: int) -> Array:
+        """Return n random words of 32 bits."""
+        key = np.array([self.seed, epoch], np.uint64)
+        generator = np.random.Philox(key=key, counter=[0, 0, chunk, purpose])
+        words: Array = generator.random_raw((n + 1) // 2).astype("<u8").view("<u4")[:n]
+        return words
