@@ -188,7 +188,8 @@ class Course:
         if not self.sample:
             return np.full(len(counts), 2**32 - 1, np.uint32)
         ratio = self.sample * counts.sum() / counts
-        return np.minimum((np.sqrt(ratio) + ratio) * 2**32, 2**32 - 1).astype(np.uint32)
+        kept: Array = np.minimum((np.sqrt(ratio) + ratio) * 2**32, 2**32 - 1).astype(np.uint32)
+        return kept
 
     def lessons(self, epoch: int, chunk: int) -> tuple[Lessons, int]:
         """Return what a part of the text teaches in an epoch, and how many pairs that are.
