@@ -87,6 +87,13 @@ class Source(io.BufferedIOBase):
         Its name, for messages.
     limits : Limits
         Bounds on the size and on the ratio of expansion.
+
+    Attributes
+    ----------
+    kind : str
+        How it is compressed; empty if it is not.
+    count : int
+        Bytes that were given out.
     """
 
     def __init__(self, file: BinaryIO, path: str, limits: Limits) -> None:
@@ -97,10 +104,10 @@ class Source(io.BufferedIOBase):
             if head.startswith(magic):
                 raise DataError(f"this is {what}; save the table as CSV", path=path)
         self._disk = _Counted(peekable)
-        self._kind, self._bytes = "", cast(Any, peekable)
+        self.kind, self._bytes = "", cast(Any, peekable)
         for magic, (kind, opener) in _MAGIC.items():
             if head.startswith(magic):
-                self._kind, self._bytes = kind, cast(Any, opener)(self._disk)
+                self.kind, self._bytes = kind, cast(Any, opener)(self._disk)
 
     def readable(self) -> bool:
         """Return True, as a decoder wants to know."""
@@ -124,7 +131,7 @@ class Source(io.BufferedIOBase):
         return block
 
     def _unreadable(self, error: Exception) -> DataError:
-        what = f"damaged {self._kind} data" if self._kind else "cannot be read"
+        what = f"damaged {self.kind} data" if self.kind else "cannot be read"
         return DataError(f"{what} after {self.count:,} bytes: {error}", path=self.path)
 
     def readinto(self, buffer: Any, /) -> int:
@@ -139,9 +146,9 @@ class Source(io.BufferedIOBase):
                 path=self.path,
             )
         allowed = max(_FREE_EXPANSION, limits.ratio * self._disk.count)
-        if self._kind and self.count > allowed:
+        if self.kind and self.count > allowed:
             raise DataError(
-                f"its {self._kind} data expands more than {limits.ratio} times, as an archive "
+                f"its {self.kind} data expands more than {limits.ratio} times, as an archive "
                 "bomb does; allow more with limits=Limits(ratio=...)",
                 path=self.path,
             )

@@ -13,6 +13,7 @@ from chainrule.text.hashing import (
 )
 from chainrule.text.labelled import Labelled, read_labelled
 from chainrule.text.lexicons import read_scores, read_words
+from chainrule.text.mapped import MappedVectors
 from chainrule.text.padding import pad
 from chainrule.text.plain import LineStream, read_texts, stream_lines
 from chainrule.text.tags import SCHEMES, Entity, convert_tags, entities, entity_tags
@@ -25,7 +26,8 @@ from chainrule.text.tokens import (
     tokenizer_for,
     tokenizer_from_dict,
 )
-from chainrule.text.vectors import WordTable, load_vectors, save_vectors
+from chainrule.text.vector_files import WordTable
+from chainrule.text.vectors import load_vectors, save_vectors
 from chainrule.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Labelled",
     "LexiconFeatures",
     "LineStream",
+    "MappedVectors",
     "RegexTokenizer",
     "Sentence",
     "Tokenizer",
