@@ -16,18 +16,6 @@ from chainrule.data import Limits, read_blocks, read_table
 from chainrule.errors import ArgumentError, DataError
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Write a file and return its path."""
-
-    def written(content, name="table.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return written
-
-
 def rows(table):
     return [[table[name].text(i) for name in table.names] for i in range(len(table))]
 

@@ -1,4 +1,4 @@
-"""Tables from delimited text: CSV, TSV and their kin, plain or compressed, read as a stream."""
+"""Tables from text: CSV, TSV and their kin, JSON lines; plain or compressed, read as a stream."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 import chainrule.data.cells as cells
 from chainrule.constraints import COUNT, check
+from chainrule.data.json_lines import Record, holds_objects, object_records
 from chainrule.data.table import ColumnBuilder, Table, missing_markers
 from chainrule.errors import DataError
 from chainrule.graph import Array
@@ -23,8 +24,6 @@ _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}
 _SAMPLE = 50  # lines that are looked at to find the delimiter and the header
 _BLOCK = 2**24  # bytes, about, that are Python strings at a time
 _OVERHEAD = 60  # bytes of a Python string besides its characters
-
-_Record = tuple[int, list[str]]
 
 
 def read_table(
@@ -40,10 +39,12 @@ def read_table(
     missing: Iterable[str] = cells.MISSING,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Table:
-    r"""Read a table from a CSV or TSV file, which gzip, bzip2 or xz may have compressed.
+    r"""Read a table from CSV, TSV or JSON lines, which gzip, bzip2 or xz may have compressed.
 
     Cells are kept as text, each distinct one once; what a column means is decided later, by
-    `column_types`. Spaces around a cell and blank lines are dropped.
+    `column_types`. Spaces around a cell and blank lines are dropped. A file whose first line
+    begins as a JSON object does has an object on each line: its keys are the columns, a number or
+    truth is a cell as JSON writes it, what is null or not there is missing.
 
     Parameters
     ----------
@@ -59,7 +60,9 @@ def read_table(
         a number, stands again further down, or occurs twice above cells that are no numbers
         either; without one the columns are called column1, column2, ...
     names : sequence of str, optional
-        Names to use: the file then has no header, or with ``header=True`` one to replace.
+        Names to use: the file then has no header, or with ``header=True`` one to replace. Of JSON
+        the keys to read, ``outer.inner`` for a key of an object within another; by default those
+        of the first object.
     skip_rows : int
         Lines at the beginning that are no part of the table.
     decimal : {".", ","}
@@ -80,7 +83,8 @@ def read_table(
     ------
     DataError
         If the file cannot be opened, decoded or expanded, breaks a limit, holds no rows, or has
-        a row with more or fewer cells than the first; the message names the line.
+        a row with more or fewer cells than the first, or with a key that the first has not; the
+        message names the line.
 
     Examples
     --------
@@ -194,7 +198,7 @@ class _Stream:
     names: list[str]
     notices: tuple[str, ...]
     clean: Callable[[str], str]
-    blocks: Iterator[list[_Record]]
+    blocks: Iterator[list[Record]]
 
 
 class _Builder:
@@ -208,7 +212,7 @@ class _Builder:
     def __len__(self) -> int:
         return sum(map(len, self._lines))
 
-    def extend(self, block: list[_Record]) -> None:
+    def extend(self, block: list[Record]) -> None:
         self._lines.append(np.array([line for line, _ in block]))
         cells_of = zip(*(row for _, row in block), strict=True)
         for column, texts in zip(self._columns, cells_of, strict=True):
@@ -226,8 +230,12 @@ def _open(path: str | Path, encoding: str, form: _Form, limits: Limits) -> Itera
     with open_lines(path, encoding, limits) as lines:
         for _ in islice(lines, form.skip_rows):
             pass
+        if form.delimiter is None and holds_objects(lines):
+            keys, objects = object_records(lines, form.names)
+            yield _Stream(lines.path, keys, (), str.strip, _blocks(lines, objects))
+            return
         delimiter = form.delimiter or _sniff(lines, form.quotes)
-        blocks = _blocks(lines, delimiter, form.quotes)
+        blocks = _blocks(lines, _records(lines, delimiter, form.quotes))
         first = next(blocks, None)
         if first is None:
             raise DataError("the file is empty", path=lines.path)
@@ -243,10 +251,10 @@ def _open(path: str | Path, encoding: str, form: _Form, limits: Limits) -> Itera
         yield _Stream(lines.path, names, notices, form.clean(), chain([data], rest))
 
 
-def _blocks(lines: Lines, delimiter: str, quotes: bool) -> Iterator[list[_Record]]:
+def _blocks(lines: Lines, records: Iterator[Record]) -> Iterator[list[Record]]:
     """Yield records in lists of bounded size: so much is Python strings at a time."""
-    block, size = list[_Record](), 0
-    for record in _records(lines, delimiter, quotes):
+    block, size = list[Record](), 0
+    for record in records:
         block.append(record)
         size += lines.record + _OVERHEAD * len(record[1])
         if size > _BLOCK:
@@ -256,7 +264,7 @@ def _blocks(lines: Lines, delimiter: str, quotes: bool) -> Iterator[list[_Record
         yield block
 
 
-def _records(lines: Lines, delimiter: str, quotes: bool) -> Iterator[_Record]:
+def _records(lines: Lines, delimiter: str, quotes: bool) -> Iterator[Record]:
     """Yield every record that is not blank, with the number of the line it starts at."""
     reader = _reader(lines, delimiter, quotes, strict=True)
     limits, first, width = lines.limits, 0, 0
@@ -347,7 +355,7 @@ def _even_width(sample: list[str], delimiter: str, quotes: bool) -> int:
     return widths[0] if len(set(widths)) == 1 else 0
 
 
-def _is_header(records: list[_Record]) -> bool:
+def _is_header(records: list[Record]) -> bool:
     """Tell whether the first record can be names: no numbers, none met below, few repeated."""
     head = [cell.strip() for cell in records[0][1]]
     named = [cell for cell in head if cell]
@@ -361,7 +369,7 @@ def _is_header(records: list[_Record]) -> bool:
 
 
 def _names(
-    head: _Record, has_header: bool, given: Sequence[str] | None, path: str
+    head: Record, has_header: bool, given: Sequence[str] | None, path: str
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return a name for each column, none of them twice, and what had to be invented for it."""
     line, row = head
