@@ -162,13 +162,13 @@ class _Store:
         self._blocks: list[Array] = []
         self._file: Any = None
 
-    def put_away(self, at: int = _BLOCK) -> None:
-        """Put away the numbers at hand if there are so many."""
-        if len(self.numbers) < at:
+    def put_away(self, *, all_: bool = False) -> None:
+        """Put away the numbers at hand if there are many."""
+        if len(self.numbers) < _BLOCK and not all_:
             return
         self._blocks.append(np.frombuffer(self.numbers, np.int32))
         self.numbers = array("i")
-        if self._file is None and len(self._blocks) * _BLOCK > _IN_MEMORY:
+        if self._file is None and sum(map(len, self._blocks)) > _IN_MEMORY:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115
         if self._file is not None:
             for block in self._blocks:
@@ -177,8 +177,9 @@ class _Store:
 
     def array(self) -> Array:
         """Return all numbers."""
-        self.put_away(0)
+        self.put_away(all_=True)
         if self._file is None:
             return np.concatenate(self._blocks)
-        self._file.flush()
-        return np.memmap(self._file, np.int32, "r")
+        with self._file as file:  # what is mapped stays open
+            file.flush()
+            return np.memmap(file, np.int32, "r")

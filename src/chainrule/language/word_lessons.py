@@ -15,6 +15,7 @@ from chainrule.graph import Array
 from chainrule.language.word_corpus import Corpus
 
 _KEEP, _NEAR, _NOISE = 2, 3, 4  # streams of draws; `chainrule.data` has others
+_MOST_WORDS = 256  # of an update
 _FINE = 2**7  # entries of the table of noise for each word of the vocabulary, on average
 
 
@@ -49,16 +50,16 @@ class Lessons(NamedTuple):
 
 
 class Noise:
-    """Words drawn by the power 3/4 of how often they come [1]_, n for each word to be told apart.
+    """Words drawn by the power 3/4 of how often they come, so many for each target.
 
-    Where a word has several targets, they share what was drawn, which counts as often as if each
-    had its own: the expected gradient is the same, and far fewer rows are touched [2]_.
+    Mikolov, Sutskever, Chen, Corrado and Dean, "Distributed representations of words and phrases
+    and their compositionality" (NIPS 2013), section 2.2.
 
-    References
+    Parameters
     ----------
-    .. [1] Mikolov et al., "Distributed representations of words and phrases and their
-       compositionality", NIPS 2013, section 2.2.
-    .. [2] Ji et al., "Parallelizing word2vec in shared and distributed memory", 2016, section III.
+    counts : int array, shape (words,)
+    negative : int
+        Draws for each target.
     """
 
     def __init__(self, counts: Array, negative: int) -> None:
@@ -83,16 +84,28 @@ class Noise:
         k = self.drawn(t)
         places = draws[: n * k].astype(np.uint64) * np.uint64(len(self.table)) >> np.uint64(32)
         noise = self.table[places.astype(np.int64)].reshape(n, k)
-        times = np.float32(self.negative / k) * near.sum(axis=1, dtype=np.float32)
         weights = np.empty((n, t + k), np.float32)
-        weights[:, :t], weights[:, t:] = near, times[:, None]
+        weights[:, :t] = near
+        weights[:, t:] = np.repeat(weights[:, :t], self.negative, axis=1)
         labels = np.zeros((n, t + k), np.float32)
         labels[:, :t] = 1
         return np.concatenate([targets, noise], axis=1), labels, weights
 
     def drawn(self, t: int) -> int:
-        """Return how many words of noise are drawn for so many targets."""
-        return self.negative if t == 1 else 2 * self.negative
+        """Return how many words are drawn for so many targets."""
+        return t * self.negative
+
+    def meeting(self, t: int, shares: Array) -> float:
+        """Return how many decisions of a word with t targets are at one row, that which has most.
+
+        Parameters
+        ----------
+        t : int
+        shares : float array
+            Of each word in the text that is taught.
+        """
+        noise = np.bincount(self.table, minlength=self.n_outputs) / len(self.table)
+        return t * float(np.max(shares + self.negative * noise))
 
 
 class Ways:
@@ -120,6 +133,10 @@ class Ways:
     def drawn(self, t: int) -> int:
         """Return 0: nothing is drawn."""
         return 0
+
+    def meeting(self, t: int, shares: Array) -> float:
+        """Return t: all ways begin at the root."""
+        return float(t)
 
 
 class Parts(NamedTuple):
@@ -190,6 +207,22 @@ class Course:
         ratio = self.sample * counts.sum() / counts
         kept: Array = np.minimum((np.sqrt(ratio) + ratio) * 2**32, 2**32 - 1).astype(np.uint32)
         return kept
+
+    @property
+    def n_asked(self) -> int:
+        """What is to come out for each word in the middle."""
+        return self.window + 1 if self.skip_gram else 1
+
+    def batch_size(self, lr: float) -> int:
+        """Return a number of words whose gradients can be added up without going too far.
+
+        The cost of a decision with score ``u @ v`` curves by at most ``v @ v / 4`` in the row u. So
+        a step down the sum of n such costs stays in the valley where ``lr * n / 4`` is small. Here
+        it is half for the row at which most decisions of a batch meet, at vectors of length 1.
+        """
+        counts = self.corpus.vocabulary.counts * (self.thresholds / 2**32)
+        meeting = self.answers.meeting(self.n_asked, counts / counts.sum())
+        return int(np.clip(2 / (lr * meeting), 1, _MOST_WORDS))
 
     def lessons(self, epoch: int, chunk: int) -> tuple[Lessons, int]:
         """Return what a part of the text teaches in an epoch, and how many pairs that are.

@@ -45,6 +45,11 @@ class WordSpace(Saved):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the vectors."""
 
+    def _id(self, word: str) -> int:
+        if word not in self.vocabulary_:
+            raise DataError(f"the word {word!r:.60} is not in the vocabulary")
+        return self.vocabulary_[word]
+
     def _found(self, word: str) -> Array | None:
         """Return a word's vector, None if it has none."""
         return self.vectors_[self.vocabulary_[word]] if word in self.vocabulary_ else None

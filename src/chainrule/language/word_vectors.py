@@ -15,7 +15,7 @@ from chainrule.errors import ArgumentError, FileFormatError
 from chainrule.graph import Array
 from chainrule.language.word_corpus import Corpus, Texts, read_corpus
 from chainrule.language.word_lessons import Course, Noise, Parts, Ways
-from chainrule.language.word_network import TwoTables
+from chainrule.language.word_network import TwoTables, surprise
 from chainrule.language.word_space import WordSpace
 from chainrule.language.word_training import Plan, Speed, Teaching
 from chainrule.nn import load_parameters
@@ -57,8 +57,9 @@ class WordVectors(WordSpace):
     epochs : int
     learning_rate : float
         At the start; it falls linearly to almost nothing.
-    batch_size : int
-        Words of an update, each with its neighbours. Their gradients are added up.
+    batch_size : int, optional
+        Words of an update, each with its neighbours, whose gradients are added up. By default as
+        many as do not meet too often in one row; see `Course.batch_size`.
     tokenizer : str or callable
         Of texts: see `chainrule.text.tokenizer_for`.
     random_state : int
@@ -107,7 +108,6 @@ class WordVectors(WordSpace):
         "buckets": Interval(1, 2**31, integer=True),
         "epochs": COUNT,
         "learning_rate": POSITIVE,
-        "batch_size": COUNT,
         "random_state": Interval(0, 2**63, integer=True),
         "verbose": Interval(0, 2, "both", integer=True),
         "engine": OneOf(("auto", *ENGINES)),
@@ -126,7 +126,7 @@ class WordVectors(WordSpace):
         buckets: int = 2_000_000,
         epochs: int = 5,
         learning_rate: float = 0.025,
-        batch_size: int = 128,
+        batch_size: int | None = None,
         tokenizer: Any = "word",
         random_state: int = 0,
         verbose: int = 0,
@@ -199,9 +199,10 @@ class WordVectors(WordSpace):
         shown = (Speed(corpus.n_words),) if self.verbose else ()
         if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
             checkpoint = Checkpoint(checkpoint)
+        size = self.batch_size or course.batch_size(self.learning_rate)
         plan = Plan(
-            self.epochs, self.batch_size, self.learning_rate, self.engine,
-            self._settings(corpus), (*callbacks, *shown), checkpoint,
+            self.epochs, size, self.learning_rate, self.engine, self._settings(corpus),
+            (*callbacks, *shown), checkpoint,
         )  # fmt: skip
         self.network_, self.history_ = Teaching(course, network, plan, resume).run()
         self._compose()
@@ -209,6 +210,8 @@ class WordVectors(WordSpace):
 
     def _check_arguments(self) -> None:
         super()._check_arguments()
+        if self.batch_size is not None:
+            check("WordVectors", {"batch_size": COUNT}, {"batch_size": self.batch_size})
         if self.subwords is None:
             return
         if not isinstance(self.subwords, Sequence) or len(self.subwords) != 2:
@@ -228,19 +231,23 @@ class WordVectors(WordSpace):
         tokens = np.asarray(corpus.tokens).data.cast("B")
         return {
             **{name: getattr(self, name) for name in names},
+            "batch_size": self.batch_size,
             "subwords": None if self.subwords is None else list(self.subwords),
             "checksum of the text": zlib.crc32(tokens),
         }
 
     def _course(self, corpus: Corpus) -> Course:
-        counts = corpus.vocabulary.counts
-        answers = (
-            Noise(counts, self.negative) if self.loss == "negative" else Ways(huffman_tree(counts))
-        )
         return Course(
-            corpus, self.window, self.sample, self.model == "skip-gram", answers,
+            corpus, self.window, self.sample, self.model == "skip-gram", self._answers(),
             self._parts() if self.subwords else None, self.random_state,
         )  # fmt: skip
+
+    def _answers(self) -> Noise | Ways:
+        """Return what is to come out for a word."""
+        counts = self.vocabulary_.counts
+        if self.loss == "negative":
+            return Noise(counts, self.negative)
+        return Ways(huffman_tree(counts))
 
     def _number_ngrams(self) -> None:
         """Number the n-grams that the vocabulary's words have, in the order of their buckets."""
@@ -291,6 +298,55 @@ class WordVectors(WordSpace):
         mean: Array = np.mean(self.network_.inner[len(self.vocabulary_) + known], axis=0)
         return mean
 
+    def explain_(self, word: str, near: str, noise: Sequence[str] = ()) -> Any:
+        """Write down the cost of one pair of words and its backward pass.
+
+        Of each yes and no with score s the delta is ``sigmoid(s) - 1`` or ``sigmoid(s)``; times the
+        vector at the one side it is what the other is changed by.
+
+        Parameters
+        ----------
+        word, near : str
+            What goes in and what is to come out.
+        noise : sequence of str
+            What is to be told apart; with a hierarchical softmax there is none.
+
+        Returns
+        -------
+        Explanation
+            See `chainrule.explain`.
+
+        Raises
+        ------
+        DataError
+            If a word is unknown.
+        ArgumentError
+            If there is noise in a hierarchical softmax.
+
+        Examples
+        --------
+        >>> vectors = WordVectors(2, min_count=1, epochs=1).fit(["a b a c"])
+        >>> sorted(vectors.explain_("a", "b", ["c"]).gradients)
+        ['others', 'word']
+        """
+        from chainrule.explanation import explain
+
+        center = self.vector(word)
+        ids = [self._id(other) for other in (near, *noise)]
+        if self.loss == "negative":
+            rows, labels = np.array(ids), np.arange(len(ids)) == 0
+        elif noise:
+            raise ArgumentError("explain_: a hierarchical softmax has no words of noise")
+        else:
+            ways = Ways(huffman_tree(self.vocabulary_.counts))
+            there = ways.there[ids[0]] > 0
+            rows, labels = ways.nodes[ids[0]][there], ways.labels[ids[0]][there]
+
+        def cost(word: Any, others: Any) -> Any:
+            return surprise(others @ word, labels.astype(np.float32), np.float32(1))
+
+        return explain(cost)(center, self.network_.outer[rows])
+
     # Keeping ------------------------------------------------------------------------------------
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -315,6 +371,8 @@ class WordVectors(WordSpace):
         self._number_ngrams()
         if not np.array_equal(self._ngrams, arrays["ngrams"]):
             raise FileFormatError("the n-grams are not those of the vocabulary")
+        if {array.dtype for array in (arrays["inner"], arrays["outer"])} != {np.dtype(np.float32)}:
+            raise FileFormatError("the vectors are not numbers of 32 bits")
         n_inputs, n_outputs = len(self.vocabulary_) + len(self._ngrams), len(arrays["outer"])
         network = TwoTables(n_inputs, n_outputs, self.vector_size, 0)
         self.network_ = load_parameters(network, {k: arrays[k] for k in ("inner", "outer")})
