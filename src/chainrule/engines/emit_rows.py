@@ -178,7 +178,8 @@ def total(e: Writer, node: Node) -> str:
     joined, tokens = reduced_axes(node), e.loops.tokens(operand)
     kept = len(shape_of(node)) == len(tokens)
     index = ["0" if i in joined else t for i, t in enumerate(tokens) if kept or i not in joined]
-    return e.array(node, index or ["0"] * len(shape_of(node)))
+    # Axes that are summed away and kept with length one after others that are gone: `sum_to`.
+    return e.array(node, ["0"] * (len(shape_of(node)) - len(index)) + index)
 
 
 def _has_rank(node: Node) -> bool:

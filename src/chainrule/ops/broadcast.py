@@ -23,7 +23,8 @@ def _sum_to(g: Any, like: Any) -> Any:
 
 
 @op(_sum_to, kind=linear, inactive=("like",), samples=[
-    S((3, 4), (4,)), S((3, 4), (3, 1)), S((2, 3, 4), (1, 1)), S((3,), ()), S((0, 2), (2,)),
+    S((3, 4), (4,)), S((3, 4), (3, 1)), S((2, 3, 4), (1, 1)), S((2, 3, 4), (1, 4)), S((3,), ()),
+    S((0, 2), (2,)),
 ])  # fmt: skip
 def sum_to(g: Any, y: Any, a: Any, like: Any) -> Any:
     """Sum over the axes that broadcasting added or stretched, to the shape of `like`.
