@@ -19,6 +19,7 @@ from chainrule.language.generation import generated
 from chainrule.language.progress import TokenProgress
 from chainrule.language.saved import Saved
 from chainrule.language.window_network import WindowNetwork, mean_cost
+from chainrule.language.word_scores import best, unit
 from chainrule.nn import ACTIVATIONS, load_parameters, named_parameters
 from chainrule.nn.word_outputs import WORD_OUTPUTS
 from chainrule.optim import AdamW, Polynomial, WarmUp
@@ -280,6 +281,10 @@ class LanguageModel(Saved):
             **options,
         )
 
+    def tokenize(self, text: str) -> list[str]:
+        """Return the words of a text, known or not."""
+        return tokenizer_for(self.unit)(text)
+
     def log_probs(self, texts: Texts) -> list[Array]:
         """Return the natural logarithm of each word's probability, given those before it.
 
@@ -393,14 +398,11 @@ class LanguageModel(Saved):
         check("neighbours", {"n": COUNT}, {"n": n})
         if word not in self.vocabulary_:
             raise DataError(f"{word!r} is not in the vocabulary of {len(self.vocabulary_):,} words")
-        table = self.network_.embedding.weight
-        own = self.vocabulary_[word]
-        lengths = np.maximum(np.linalg.norm(table, axis=1), np.finfo(table.dtype).tiny)
-        cosines = table @ table[own] / (lengths * lengths[own])
-        cosines[own] = -np.inf
-        order = np.argsort(-cosines, kind="stable")[:n]
+        vectors, own = unit(self.network_.embedding.weight), self.vocabulary_[word]
+        cosines = vectors @ vectors[own]
+        order = best(cosines, [own], min(n, len(vectors) - 1))
         words = self.vocabulary_.tokens(order.tolist())
-        return list(zip(words, cosines[order].tolist(), strict=True))[: len(table) - 1]
+        return list(zip(words, cosines[order].tolist(), strict=True))
 
     def explain_(self, text: str) -> Any:
         """Write down forward and backward pass of the trained network on the words of a text.
@@ -437,7 +439,7 @@ class LanguageModel(Saved):
             return costs, np.array(words), corpus.n_characters + corpus.n_texts
 
     def _ids(self, prompt: str) -> list[int]:
-        ids: list[int] = self.vocabulary_.ids(tokenizer_for(self.unit)(prompt)).tolist()
+        ids: list[int] = self.vocabulary_.ids(self.tokenize(prompt)).tolist()
         return ids
 
     def _next(self, histories: list[list[int]]) -> Array:

@@ -35,6 +35,12 @@ from chainrule.nn.kernels import (
     sigmoid_kernel,
     svm_objective,
 )
+from chainrule.nn.large_vocabularies import (
+    adaptive_softmax,
+    hierarchical_softmax,
+    noise_contrastive,
+    sampled_softmax,
+)
 from chainrule.nn.layers import (
     Activation,
     BatchNorm,
@@ -61,6 +67,7 @@ from chainrule.nn.losses import (
 from chainrule.nn.lsuv import lsuv
 from chainrule.nn.margin_losses import hinge, multiclass_hinge, perceptron
 from chainrule.nn.module import LayerError, Module, map_modules, named_modules
+from chainrule.nn.noise import Noise
 from chainrule.nn.parameters import (
     count_parameters,
     load_buffers,
@@ -77,6 +84,16 @@ from chainrule.nn.regularisation import (
 from chainrule.nn.run import Run, philox4x32
 from chainrule.nn.summary import Row, layer_outputs, summary
 from chainrule.nn.universal import StepNetwork, step_network
+from chainrule.nn.word_outputs import (
+    WORD_OUTPUTS,
+    AdaptiveSoftmax,
+    FullSoftmax,
+    HierarchicalSoftmax,
+    NoiseContrastive,
+    SampledSoftmax,
+    WordOutput,
+)
+from chainrule.nn.word_trees import WordTree, balanced_tree, huffman_tree
 
 __all__ = [
     "ACTIVATIONS",
@@ -85,28 +102,39 @@ __all__ = [
     "LAYERS",
     "LOSSES",
     "NORMALIZATIONS",
+    "WORD_OUTPUTS",
     "Activation",
+    "AdaptiveSoftmax",
     "Autoencoder",
     "BatchNorm",
     "Dropout",
     "Embedding",
     "Flatten",
     "Fourier",
+    "FullSoftmax",
     "GaussianNoise",
+    "HierarchicalSoftmax",
     "Kernel",
     "LayerError",
     "LayerNorm",
     "Linear",
     "Module",
+    "Noise",
+    "NoiseContrastive",
     "Polynomial",
     "RadialBasis",
     "Residual",
     "Row",
     "Run",
+    "SampledSoftmax",
     "Sequential",
     "StepNetwork",
     "TableNetwork",
     "WithCode",
+    "WordOutput",
+    "WordTree",
+    "adaptive_softmax",
+    "balanced_tree",
     "binary_cross_entropy",
     "binary_step",
     "constant",
@@ -118,8 +146,10 @@ __all__ = [
     "from_config",
     "gain",
     "harmonics",
+    "hierarchical_softmax",
     "hinge",
     "huber",
+    "huffman_tree",
     "initial",
     "initialiser_for",
     "kaiming_normal",
@@ -143,6 +173,7 @@ __all__ = [
     "named_modules",
     "named_parameters",
     "nll",
+    "noise_contrastive",
     "normal",
     "ordinal",
     "orthogonal",
@@ -153,6 +184,7 @@ __all__ = [
     "quantile",
     "rbf_kernel",
     "rkhs_norm",
+    "sampled_softmax",
     "sigmoid_kernel",
     "sparse",
     "sparse_reconstruction",
