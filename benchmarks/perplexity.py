@@ -76,12 +76,12 @@ def _paragraphs(text: str) -> list[str]:
 
 WORDS = {
     "context": 4, "embedding_dim": 128, "hidden_layer_sizes": (256,), "tie_weights": True,
-    "unit": WordTokenizer(lowercase=True), "min_count": 5, "dropout": 0.3, "embedding_dropout": 0.3,
-    "learning_rate": 2e-3, "epochs": 6, "batch_size": 256,
+    "unit": WordTokenizer(lowercase=True), "min_count": 5, "dropout": 0.2, "embedding_dropout": 0.2,
+    "learning_rate": 2e-3, "epochs": 4, "batch_size": 256,
 }  # fmt: skip
 CHARACTERS = {
-    "context": 10, "embedding_dim": 24, "hidden_layer_sizes": (256, 128), "unit": "character",
-    "activation": "relu", "dropout": 0.1, "learning_rate": 2e-3, "epochs": 6, "batch_size": 256,
+    "context": 10, "embedding_dim": 24, "hidden_layer_sizes": (512,), "unit": "character",
+    "activation": "relu", "dropout": 0.1, "learning_rate": 2e-3, "epochs": 8, "batch_size": 256,
 }  # fmt: skip
 TASKS = {
     "austen": Task(novels("austen"), WORDS),

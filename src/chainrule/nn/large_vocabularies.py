@@ -65,11 +65,12 @@ def sampled_softmax(
 ) -> Any:
     """``-log p(target)`` with a softmax over the target and words that were drawn.
 
-    From each score the logarithm of how often its word was to be expected is taken away, so that
-    the gradient tends to that of the full softmax as more are drawn; a word drawn that is the row's
-    target does not count. Bengio and Senécal, "Adaptive importance sampling to accelerate training
-    of a neural probabilistic language model" (2008); in this form Jean, Cho, Memisevic and Bengio,
-    "On using very large target vocabulary for neural machine translation" (ACL 2015), section 3.
+    From the scores of words drawn the logarithm of how often they were to be expected is taken
+    away, so that their part of the sum is right in the mean, and the gradient tends to that of the
+    full softmax as more are drawn; a word drawn that is the row's target does not count. Bengio and
+    Senécal, "Adaptive importance sampling to accelerate training of a neural probabilistic language
+    model" (IEEE Transactions on Neural Networks 2008); in this form Blanc and Rendle, "Adaptive
+    sampled softmax with kernel based sampling" (ICML 2018), section 2.
 
     Parameters
     ----------
@@ -91,11 +92,11 @@ def sampled_softmax(
     >>> even = np.full(4, -np.log(4))
     >>> x, weight, drawn = np.zeros((1, 2)), np.zeros((4, 2)), np.array([0, 1, 2])
     >>> sampled_softmax(x, weight, np.zeros(4), np.array([3]), drawn, even).round(3)
-    array([1.386])
+    array([1.609])
     """
-    own, others = _against(x, weight, bias, targets, drawn, log_noise)
-    hit = np.equal(drawn, targets[:, None])
-    others = np.where(hit, -np.inf, others)
+    own, others = _compared(x, weight, bias, targets, drawn)
+    others = others - lookup(_expected(log_noise, drawn), drawn)
+    others = np.where(np.equal(drawn, targets[:, None]), -np.inf, others)
     return -log_softmax(np.concatenate([own[:, None], others], axis=1))[:, 0]
 
 
@@ -126,18 +127,21 @@ def noise_contrastive(
     >>> noise_contrastive(x, weight, bias, np.array([3]), np.array([0]), even).round(3)
     array([1.386])
     """
-    own, others = _against(x, weight, bias, targets, drawn, log_noise)
+    own, others = _compared(x, weight, bias, targets, drawn)
+    expected = _expected(log_noise, drawn)
+    own, others = own - lookup(expected, targets), others - lookup(expected, drawn)
     return softplus(-own) + np.sum(softplus(others), axis=1)
 
 
-def _against(
-    x: Any, weight: Any, bias: Any, targets: Any, drawn: Any, log_noise: Any
-) -> tuple[Any, Any]:
-    """Return scores less the logarithm of the number expected: of targets, and of words drawn."""
-    expected = log_noise + math.log(np.shape(drawn)[0])
+def _compared(x: Any, weight: Any, bias: Any, targets: Any, drawn: Any) -> tuple[Any, Any]:
+    """Return the scores of targets, (n,), and of the words drawn, (n, k)."""
     own = np.sum(x * lookup(weight, targets), axis=1) + lookup(bias, targets)
-    others = scores(x, lookup(weight, drawn), lookup(bias, drawn))
-    return own - lookup(expected, targets), others - lookup(expected, drawn)
+    return own, scores(x, lookup(weight, drawn), lookup(bias, drawn))
+
+
+def _expected(log_noise: Any, drawn: Any) -> Any:
+    """Return the logarithm of how often each word is to be expected among those drawn."""
+    return log_noise + math.log(np.shape(drawn)[0])
 
 
 def hierarchical_softmax(x: Any, weight: Any, bias: Any, targets: Any, tree: WordTree) -> Any:
