@@ -11,9 +11,10 @@ from chainrule.lazy import lazily
 
 _ESTIMATORS = {
     "LanguageModel": "language_model",
+    "TextClassifier": "text_classifier",
     "WordVectors": "word_vectors",
 }
-_HOME = {**_ESTIMATORS, "Saved": "saved"}
+_HOME = {**_ESTIMATORS, "Saved": "saved", "WordEffects": "word_effects"}
 
 __all__ = ["ESTIMATORS", *_HOME]
 

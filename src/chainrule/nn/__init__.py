@@ -75,6 +75,7 @@ from chainrule.nn.parameters import (
     named_buffers,
     named_parameters,
 )
+from chainrule.nn.pooling import POOLINGS, FixedPooledEmbedding, PooledEmbedding
 from chainrule.nn.regularisation import (
     l1_penalty,
     l2_penalty,
@@ -102,6 +103,7 @@ __all__ = [
     "LAYERS",
     "LOSSES",
     "NORMALIZATIONS",
+    "POOLINGS",
     "WORD_OUTPUTS",
     "Activation",
     "AdaptiveSoftmax",
@@ -109,6 +111,7 @@ __all__ = [
     "BatchNorm",
     "Dropout",
     "Embedding",
+    "FixedPooledEmbedding",
     "Flatten",
     "Fourier",
     "FullSoftmax",
@@ -122,6 +125,7 @@ __all__ = [
     "Noise",
     "NoiseContrastive",
     "Polynomial",
+    "PooledEmbedding",
     "RadialBasis",
     "Residual",
     "Row",

@@ -22,6 +22,7 @@ from chainrule.nn.layers import (
     Linear,
 )
 from chainrule.nn.module import LayerError, Module
+from chainrule.nn.pooling import FixedPooledEmbedding, PooledEmbedding
 from chainrule.nn.run import Run
 
 Layer = Module | str | Callable[..., Any]
@@ -125,6 +126,8 @@ LAYERS: dict[str, Callable[..., Module]] = {
     "BatchNorm": BatchNorm,
     "Dropout": Dropout,
     "Embedding": lambda **arguments: Embedding(rng=None, **arguments),
+    "PooledEmbedding": lambda **arguments: PooledEmbedding(rng=None, **arguments),
+    "FixedPooledEmbedding": lambda **arguments: FixedPooledEmbedding(rng=None, **arguments),
     "Flatten": Flatten,
     "Fourier": lambda shape, **arguments: Fourier(zero_matrix("Fourier", shape), **arguments),
     "GaussianNoise": GaussianNoise,

@@ -1,0 +1,86 @@
+"""Texts as estimators take them: checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.graph import Array
+
+
+def checked_texts(texts: Any, name: str = "X") -> list[str]:
+    """Return texts as a list.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        A list, an array of objects, a column of a data frame.
+    name : str
+        What the argument is called, for messages.
+
+    Raises
+    ------
+    DataError
+        If one is no string, naming its row, or it is a single string.
+
+    Examples
+    --------
+    >>> checked_texts(("so", "good"))
+    ['so', 'good']
+    """
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        raise DataError(f"{name} must be a list of texts, not {type(texts).__name__}: give [text]")
+    found = list(texts)
+    for row, text in enumerate(found):
+        if not isinstance(text, str):
+            raise DataError(
+                f"{name} holds {text!r} in row {row}, counted from 0, which is no text: leave such "
+                'rows out, or put "" in their place'
+            )
+    return found
+
+
+def check_lengths(**given: Any) -> None:
+    """Refuse what should have one for each text and does not; what is None is left alone.
+
+    Raises
+    ------
+    ShapeError
+        Naming the lengths.
+    """
+    lengths = {name: len(value) for name, value in given.items() if value is not None}
+    if len(set(lengths.values())) > 1:
+        words = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ShapeError(f"there must be one for each text: {words}")
+
+
+def held_out(targets: Array, fraction: float, seed: int) -> Array:
+    """Return which texts are held out of training: a share of each class.
+
+    Parameters
+    ----------
+    targets : array
+        Numbers of classes, (n,), or labels, (n, k), whose shares are left to chance.
+    fraction : float in (0, 1)
+    seed : int
+
+    Raises
+    ------
+    DataError
+        If none would be held out, or none be left.
+    """
+    rng = np.random.default_rng(seed)
+    classes = targets if targets.ndim == 1 else np.zeros(len(targets), np.int64)
+    out = np.zeros(len(targets), bool)
+    for one in np.unique(classes):
+        places = rng.permutation(np.flatnonzero(classes == one))
+        out[places[: round(fraction * len(places))]] = True
+    if not out.any() or out.all():
+        raise DataError(
+            f"validation_fraction={fraction} of {len(out)} texts holds out none, or all: give "
+            "validation_data"
+        )
+    return out
