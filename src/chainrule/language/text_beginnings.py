@@ -115,7 +115,7 @@ def log_idf(rows: Ragged, size: int) -> Array:
     Examples
     --------
     >>> log_idf(Ragged(np.array([1, 2, 2]), np.array([0, 2, 3])), 3).round(3)
-    array([0.742, 0.341, 0.   ])
+    array([0.741, 0.34 , 0.   ])
     """
     n = len(rows)
     pairs = np.unique(np.repeat(np.arange(n), rows.lengths) * size + rows.ids)

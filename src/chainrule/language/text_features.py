@@ -88,7 +88,7 @@ class TextFeatures:
     >>> from chainrule.text import WordTokenizer
     >>> features = TextFeatures(WordTokenizer(), word_ngrams=2)
     >>> features.learn(["a b a", "b"]).ids
-    array([1, 2, 1, 4, 3, 2], dtype=int32)
+    array([1, 2, 1, 3, 4, 2], dtype=int32)
     >>> features(["a new b a"]).ids
     array([1, 2, 1, 4], dtype=int32)
     """
