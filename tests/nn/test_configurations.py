@@ -17,6 +17,7 @@ MODELS = [
     nn.Dropout(0.25),
     nn.LayerNorm(3, eps=1e-3),
     nn.BatchNorm(3, momentum=0.01, dtype=np.float64),
+    nn.Chain(3, dtype=np.float64),
     nn.Activation("leaky_relu", negative_slope=0.3),
     nn.Flatten(),
     nn.GaussianNoise(0.25),

@@ -3,6 +3,14 @@
 from chainrule.nn.activations import ACTIVATIONS, binary_step
 from chainrule.nn.autoencoder import Autoencoder, WithCode, sparse_reconstruction
 from chainrule.nn.basis import Fourier, Polynomial, RadialBasis, harmonics
+from chainrule.nn.chains import (
+    Chain,
+    ChainScores,
+    chain_log_partition,
+    chain_marginals,
+    chain_nll,
+    viterbi,
+)
 from chainrule.nn.containers import LAYERS, Residual, Sequential, from_config
 from chainrule.nn.dense import NORMALIZATIONS, TableNetwork, dense
 from chainrule.nn.initialisers import (
@@ -200,4 +208,10 @@ __all__ = [
     "xavier_normal",
     "xavier_uniform",
     "zeros",
+    "Chain",
+    "ChainScores",
+    "chain_log_partition",
+    "chain_marginals",
+    "chain_nll",
+    "viterbi",
 ]

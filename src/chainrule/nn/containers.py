@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.errors import ArgumentError
 from chainrule.nn.arrays import zero_matrix
 from chainrule.nn.basis import Fourier, Polynomial, RadialBasis
+from chainrule.nn.chains import Chain
 from chainrule.nn.kernels import Kernel
 from chainrule.nn.layers import (
     Activation,
@@ -124,6 +125,7 @@ class Residual(Module):
 LAYERS: dict[str, Callable[..., Module]] = {
     "Activation": Activation,
     "BatchNorm": BatchNorm,
+    "Chain": Chain,
     "Dropout": Dropout,
     "Embedding": lambda **arguments: Embedding(rng=None, **arguments),
     "PooledEmbedding": lambda **arguments: PooledEmbedding(rng=None, **arguments),
