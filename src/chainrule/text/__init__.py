@@ -3,6 +3,13 @@
 from chainrule.text.bpe import BPETokenizer
 from chainrule.text.conll import Sentence, read_conll
 from chainrule.text.conllu import read_conllu
+from chainrule.text.entities import (
+    Counts,
+    EntityScores,
+    is_entity_tag,
+    lenient_entities,
+    score_entities,
+)
 from chainrule.text.features import LexiconFeatures
 from chainrule.text.hashing import (
     hash_tokens,
@@ -29,6 +36,7 @@ from chainrule.text.tokens import (
 from chainrule.text.vector_files import WordTable
 from chainrule.text.vectors import load_vectors, save_vectors
 from chainrule.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
+from chainrule.text.word_features import WORD_FEATURES
 
 __all__ = [
     "BOS",
@@ -70,4 +78,10 @@ __all__ = [
     "subword_table",
     "tokenizer_for",
     "tokenizer_from_dict",
+    "Counts",
+    "EntityScores",
+    "is_entity_tag",
+    "lenient_entities",
+    "score_entities",
+    "WORD_FEATURES",
 ]
