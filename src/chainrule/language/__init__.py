@@ -12,9 +12,15 @@ from chainrule.lazy import lazily
 _ESTIMATORS = {
     "LanguageModel": "language_model",
     "TextClassifier": "text_classifier",
+    "WindowTagger": "window_tagger",
     "WordVectors": "word_vectors",
 }
-_HOME = {**_ESTIMATORS, "Saved": "saved", "WordEffects": "word_effects"}
+_HOME = {
+    **_ESTIMATORS,
+    "Saved": "saved",
+    "TagScores": "tag_scores",
+    "WordEffects": "word_effects",
+}
 
 __all__ = ["ESTIMATORS", *_HOME]
 
