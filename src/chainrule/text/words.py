@@ -26,7 +26,6 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _JOINERS = "\u200c\u200d"
 _CLITICS = r"(?:s|re|ve|ll|m|d)"
 _CLITIC = re.compile(rf"(.+?)(n['’]t|['’]{_CLITICS})", re.IGNORECASE)
-_TRIGGERS = ("://", "www.", "WWW.", "@", "#")  # without one of them there is no address or mention
 _HIGH = re.compile("[\U00010000-\U0010ffff]")
 _ASCII, _BASIC, _ALL = 0x80, 0x10000, 0x20000  # what lies above the last is Chinese and few signs
 
@@ -49,13 +48,19 @@ def split_words(text: str) -> list[str]:
     ['They', "'re", 'in', 'the', 'U.S.', ',', 'are', "n't", 'they', '?', 'नमस्ते', '你', '好', ':-)']
     """
     below = _ASCII if text.isascii() else _ALL if _HIGH.search(text) else _BASIC
-    found = _pattern(below, any(trigger in text for trigger in _TRIGGERS)).findall(text)
-    if "'" not in text and "’" not in text:
-        return found
+    addresses = "@" in text or "#" in text or "://" in text or "www." in text or "WWW." in text
+    found: list[str] = _pattern(below, addresses).findall(text)
+    return _without_clitics(found) if "'" in text or "’" in text else found
+
+
+def _without_clitics(tokens: list[str]) -> list[str]:
     split: list[str] = []
-    for token in found:
-        match = _CLITIC.fullmatch(token) if "'" in token or "’" in token else None
-        split.extend(match.groups() if match else (token,))
+    for token in tokens:
+        if "'" in token or "’" in token:
+            match = _CLITIC.fullmatch(token)
+            split.extend(match.groups() if match else (token,))
+        else:
+            split.append(token)
     return split
 
 
