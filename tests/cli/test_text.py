@@ -52,6 +52,8 @@ def test_messages_speak_of_options(message, words):
         "; allow more with limits=Limits(size=...)",
         " Allow more with limits=Limits(line=...)",
         ", or clip the gradients with clip_norm=",
+        "; name those to read: names=[...]",
+        "; name the keys to read, such as names=[...]",
         " [/a folder/main.py:12]",
     ],
 )

@@ -1,6 +1,8 @@
 """Tokenisers: where tokens begin and end, in many scripts and in bounded time."""
 
+import copy
 import json
+import pickle
 import re
 import sys
 import time
@@ -149,7 +151,8 @@ class TestByName:
     )
     def test_described_and_made_again(self, tokenizer):
         again = tokenizer_from_dict(json.loads(json.dumps(tokenizer.to_dict())))
-        assert again == tokenizer
+        assert again == tokenizer == pickle.loads(pickle.dumps(tokenizer))
+        assert copy.deepcopy(tokenizer) == tokenizer
         assert repr(again) == repr(tokenizer)
         assert again("So, SO it goes") == tokenizer("So, SO it goes")
         assert tokenizer != tokenizer_for("word") or tokenizer == WordTokenizer()
@@ -200,7 +203,8 @@ class TestBPE:
     def test_saved_and_loaded(self, trained, tmp_path):
         path = tmp_path / "tokenizer.json"
         trained.save(path)
-        for again in (BPETokenizer.load(path), tokenizer_from_dict(trained.to_dict())):
+        made = tokenizer_from_dict(trained.to_dict())
+        for again in (BPETokenizer.load(path), made, copy.deepcopy(trained)):
             assert again("the naïve cats") == trained("the naïve cats")
         assert tokenizer_for(trained) is trained
         assert json.loads(path.read_text("utf-8"))["model"]["type"] == "BPE"

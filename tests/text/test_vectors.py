@@ -1,6 +1,7 @@
 """Word vectors: read and written in three forms, or refused with the place."""
 
 import gzip
+import io
 import struct
 import tracemalloc
 
@@ -136,6 +137,14 @@ class TestBinary:
     def test_limits(self, write):
         with pytest.raises(DataError, match="larger than 20 bytes"):
             load_vectors(write(binary("abc", np.eye(3))), limits=Limits(size=20))
+
+
+def test_standard_input(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(GLOVE.encode()))
+    monkeypatch.setattr("sys.stdin", stream)
+    with pytest.raises(ArgumentError, match="binary=True"):
+        load_vectors("-")
+    assert load_vectors("-", binary=False).words == ["king", "queen"]
 
 
 class TestMapped:

@@ -1,6 +1,9 @@
 """Vocabularies and padding."""
 
+import copy
 import json
+import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -81,6 +84,20 @@ class TestVocabulary:
         assert again.words == vocabulary.words
         assert again.counts.tolist() == vocabulary.counts.tolist()
         assert again.unk == 1
+
+    def test_copies(self):
+        vocabulary = Vocabulary.of(TEXTS)
+        for again in (copy.deepcopy(vocabulary), pickle.loads(pickle.dumps(vocabulary))):
+            assert again.words == vocabulary.words
+            assert again.ids(["a", "zebra"]).tolist() == [3, 1]
+
+    def test_a_stream_takes_no_memory(self):
+        texts = ([f"w{i % 100}"] * 20 for i in range(20_000))
+        tracemalloc.start()
+        assert Vocabulary.of(texts).counts.sum() == 400_000
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2**20
 
     @pytest.mark.parametrize(
         ("document", "message"),

@@ -30,6 +30,7 @@ _OPTIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"\bquotes=False"), "--no-quotes"),
     # What the command line does not offer: limits, clipping, lines of a user's program.
     (re.compile(r"(?:;| )? ?[aA]llow more with limits=.*"), ""),
+    (re.compile(r"; name (?:those|the keys) to read[^\[]*names=\[\.\.\.\]"), ""),
     (re.compile(r", or clip the gradients with clip_norm="), ""),
     (re.compile(r" \[[^\[\]]*:\d+\]"), ""),
 )
