@@ -24,7 +24,7 @@ class TestFeatures:
         assert X.tolist() == [[3, 2, 1, 3, 0, math.log(66)]]
 
     def test_each_feature(self):
-        features = LexiconFeatures(["good"], ["bad", "fed up", "fed", "fed up with"])
+        features = LexiconFeatures(["good"], ["bad", "fed up", "fed", "up", "fed up with"])
         X = features.fit_transform(["GOOD good!", "I'm fed up, fed up with it: no", ""])
         assert X[:, :5].tolist() == [[2, 0, 0, 0, 1], [0, 2, 1, 1, 0], [0, 0, 0, 0, 0]]
         assert X[:, 5].tolist() == [math.log(3), math.log(11), 0]

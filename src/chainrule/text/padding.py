@@ -43,7 +43,7 @@ def pad(rows: Sequence[Array], length: int | None = None, value: int = 0) -> Arr
         length = int(lengths.max(initial=0))
     check("pad", {"length": _LENGTH}, {"length": length})
     padded = np.full((len(rows), length), value, np.int32)
-    kept = np.arange(length) < np.minimum(lengths, length)[:, None]
+    kept = np.arange(length) < lengths[:, None]
     flat = [row[:length] for row in rows]
     padded[kept] = np.concatenate(flat) if flat else 0
     return padded
