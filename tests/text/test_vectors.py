@@ -138,6 +138,15 @@ class TestBinary:
         with pytest.raises(DataError, match="larger than 20 bytes"):
             load_vectors(write(binary("abc", np.eye(3))), limits=Limits(size=20))
 
+    def test_a_bomb_is_stopped_early(self, write):
+        path = write(gzip.compress(b"5000 1000\n" + (b"w " + bytes(4000)) * 5000))
+        tracemalloc.start()
+        with pytest.raises(DataError, match="expands more than 200 times"):
+            load_vectors(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 5 * 2**20
+
 
 def test_standard_input(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(GLOVE.encode()))
