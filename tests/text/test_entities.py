@@ -56,7 +56,11 @@ def word_by_word(true, found):
     """Entities there are, found and correct, counted as conlleval counts, in one pass."""
     n_true = n_found = n_correct = 0
     matching, last = False, (("O", ""), ("O", ""))
-    pairs = [pair for a, b in zip(true, found, strict=True) for pair in (*zip(a, b), ("O", "O"))]
+    pairs = [
+        pair
+        for a, b in zip(true, found, strict=True)
+        for pair in [*zip(a, b, strict=True), ("O", "O")]
+    ]
     for pair in pairs:
         now = tuple((tag.partition("-")[0], tag.partition("-")[2]) for tag in pair)
         changed = [old[1] != new[1] for old, new in zip(last, now, strict=True)]
@@ -124,4 +128,5 @@ def test_what_is_refused():
         score_entities([["O"], ["O"]], [["O"], []])
     with pytest.raises(DataError, match="1 sentences, and 2"):
         score_entities([["O"]], [["O"], ["O"]])
-    assert not is_entity_tag("") and not is_entity_tag("BAD-X")
+    assert not is_entity_tag("")
+    assert not is_entity_tag("BAD-X")
