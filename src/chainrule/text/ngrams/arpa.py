@@ -27,7 +27,6 @@ from chainrule.text.vocabulary import BOS, EOS, UNK, Vocabulary
 
 _LN10 = math.log(10)
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_SPACE = re.compile(r"[ \t]+")
 _UNSAFE = re.compile(r"[ \t\r\n\0]")
 _COUNT = re.compile(r"ngram[ \t]+([0-9]{1,3})[ \t]*=[ \t]*([0-9]{1,15})[ \t]*")
 _UNKNOWN = -100.0  # of <unk> in a file that lacks it, as KenLM has it
@@ -109,6 +108,12 @@ def read_arpa(path: str | Path, limits: Limits) -> tuple[BackoffTable, Vocabular
     return table, vocabulary
 
 
+def _fields(line: str) -> list[str]:
+    """Return what tabs and spaces divide, and no other white space."""
+    fields = line.replace("\t", " ").split(" ")
+    return fields if all(fields) else [field for field in fields if field]
+
+
 class _Reader:
     """The parts of an ARPA file, one after the other."""
 
@@ -120,10 +125,10 @@ class _Reader:
 
     def _next(self, expected: str) -> str:
         """Return the next line that is not blank."""
-        line = next((line for line in self._lines if line.strip(" \t")), None)
-        if line is None:
-            self.refuse(f"the file ends where {expected} should come")
-        return line.rstrip(" \t")
+        for line in self._lines:
+            if bare := line.rstrip(" \t"):
+                return bare
+        return self.refuse(f"the file ends where {expected} should come")
 
     def header(self) -> list[int]:
         """Return how many n-grams of each order are announced; what comes before is a remark."""
@@ -150,20 +155,21 @@ class _Reader:
             self.refuse(f"expected {title}, not {line[:80]!r}")
         for _ in range(count):
             line = self._next(f"one of {count} {order}-grams")
-            if line.startswith("\\") and not line[1:2].isspace() and "\t" not in line:
-                self.refuse(f"{line[:80]!r} comes before all {count} {order}-grams have come")
-            fields = _SPACE.split(line)
-            if len(fields) not in (order + 1, order + 2):
+            score, *words = _fields(line)
+            weight = 0.0
+            if len(words) == order + 1:
+                weight = self._value(words.pop())
+            if len(words) != order:
                 self.refuse(
-                    f"expected a number, {order} words and perhaps a weight, not {line[:80]!r}"
+                    f"expected a number, {order} words and perhaps a weight, for there are to be "
+                    f"{count} {order}-grams, not {line[:80]!r}"
                 )
-            score = self._value(fields[0])
-            if score > 0:
-                self.refuse(f"the logarithm of a probability is not above 0, as {fields[0]!r} is")
-            weight = self._value(fields[-1]) if len(fields) == order + 2 else 0.0
+            value = self._value(score)
+            if value > 0:
+                self.refuse(f"the logarithm of a probability is not above 0, as {score!r} is")
             if last and weight:
                 self.refuse("an n-gram of the highest order has a weight as a history")
-            yield score * _LN10, fields[1 : order + 1], weight * _LN10
+            yield value * _LN10, words, weight * _LN10
 
     def _value(self, digits: str) -> float:
         value = float(digits) if _NUMBER.fullmatch(digits) else math.nan
@@ -191,12 +197,13 @@ class _Reader:
         self, order: int, count: int, last: bool, table: BackoffTable, vocabulary: Vocabulary
     ) -> tuple[Array, Array, Array]:
         """Return keys, scores and weights of a higher order, sorted."""
+        index = {word: i for i, word in enumerate(vocabulary.words)}
         grams, values, rows = [], [], []
         for score, words, weight in self._entries(order, count, last):
-            if not all(word in vocabulary for word in words):
-                odd = next(word for word in words if word not in vocabulary)
-                self.refuse(f"the word {odd!r} is not among the 1-grams")
-            grams.append([vocabulary[word] for word in words])
+            try:
+                grams.append([index[word] for word in words])
+            except KeyError as error:
+                self.refuse(f"the word {error.args[0]!r} is not among the 1-grams")
             values.append((score, weight))
             rows.append(self._number())
         ids = np.array(grams, np.int64).reshape(len(grams), order)

@@ -38,6 +38,7 @@ SMOOTHINGS: dict[str, type[Smoothing]] = {
     "kneser-ney": KneserNey,
     "modified-kneser-ney": ModifiedKneserNey,
 }
+_EMPTY = "this NGramModel has learned nothing yet: call fit first"
 _HELD_OUT = 10  # one part in so many, where weights are to be found and no text is held out
 
 
@@ -116,7 +117,7 @@ class NGramModel:
         if vocabulary is None:
             sentences = [list(sentence) for sentence in sentences]
             vocabulary = Vocabulary.of(sentences, specials=(UNK, BOS, EOS))
-        self.vocabulary_: Vocabulary | None = _with_markers(vocabulary)
+        self.vocabulary_: Vocabulary | None = vocabulary
         held = None if held_out is None else self._stream(held_out)
         return self._learn(self._stream(sentences), vocabulary, len(vocabulary), held)
 
@@ -205,7 +206,7 @@ class NGramModel:
         Parameters
         ----------
         word : str or int
-            A word, or an id where ids were learned from.
+            A word or its id.
         history : sequence of str or int
             What comes before, the nearest last; ``"<s>"`` where a sentence begins. Of one that is
             shorter, ``"laplace"`` and ``"good-turing"``, which have one order only, know nothing.
@@ -263,7 +264,7 @@ class NGramModel:
             If there are none.
         """
         stream = self._stream(sentences)
-        words = int((stream != self._words().bos).sum())
+        words = int((stream != self._table().bos).sum())
         if not words:
             raise DataError("there are no sentences to be told the perplexity of")
         return float(-self._table().score(stream).sum() / words / math.log(2))
@@ -290,7 +291,11 @@ class NGramModel:
             The same seed draws the same words.
         """
         check("generate", _DRAWN, {"max_length": max_length, "temperature": temperature})
-        vocabulary, table, random = self._words(), self._table(), np.random.default_rng(seed)
+        vocabulary, table, random = (
+            _with_markers(self._words()),
+            self._table(),
+            np.random.default_rng(seed),
+        )
         ids = self._ids(history)
         begin = len(ids)
         for _ in range(max_length):
@@ -337,18 +342,20 @@ class NGramModel:
 
     def _table(self) -> BackoffTable:
         if not hasattr(self, "table_"):
-            raise NotFittedError("this NGramModel has learned nothing yet: call fit first")
+            raise NotFittedError(_EMPTY)
         return self.table_
 
     def _words(self) -> Vocabulary:
-        self._table()
+        if not hasattr(self, "vocabulary_"):
+            raise NotFittedError(_EMPTY)
         if self.vocabulary_ is None:
             raise ArgumentError("this NGramModel learned from ids without words: ask it for ids")
-        return _with_markers(self.vocabulary_)
+        return self.vocabulary_
 
     def _stream(self, sentences: Iterable[Sequence[str]]) -> Array:
+        vocabulary = _with_markers(self._words())
         marked = chain.from_iterable((BOS, *sentence, EOS) for sentence in sentences)
-        return self._ids(list(marked))
+        return vocabulary.ids(list(marked))
 
     def _started(self, ids: Array) -> Array:
         vocabulary = self.vocabulary_
@@ -357,9 +364,10 @@ class NGramModel:
         return np.concatenate([[vocabulary.bos], ids])
 
     def _ids(self, words: Sequence[Any]) -> Array:
-        if self.vocabulary_ is not None and not any(isinstance(w, int | np.integer) for w in words):
-            return self.vocabulary_.ids(words)
-        return _checked(np.array(words, np.int64), self._table().size, 1)
+        """Return the ids of words, or of ids themselves."""
+        if all(isinstance(word, int | np.integer) for word in words):
+            return _checked(np.array(words, np.int64), self._table().size, 1)
+        return self._words().ids(words)
 
 
 _DRAWN = {"max_length": COUNT, "temperature": POSITIVE}
