@@ -25,6 +25,7 @@ from chainrule.text.ngrams import (
     ModifiedKneserNey,
     NGramModel,
 )
+from chainrule.text.ngrams.jelinek_mercer import BUCKETS
 
 KENLM = Path(__file__).parent / "kenlm"
 RHYME = [line.split() for line in (KENLM / "rhyme.txt").read_text("utf-8").splitlines()]
@@ -314,7 +315,7 @@ def test_the_weights_found_are_the_best_for_the_text_held_out():
 
     best = evidence(found)
     for order in range(2):
-        for bucket in range(4):
+        for bucket in range(BUCKETS):
             for step in (-0.02, 0.02):
                 moved = [list(row) for row in found]
                 moved[order][bucket] += step

@@ -21,6 +21,7 @@ from chainrule.text.hashing import (
 from chainrule.text.labelled import Labelled, read_labelled
 from chainrule.text.lexicons import read_scores, read_words
 from chainrule.text.mapped import MappedVectors
+from chainrule.text.ngrams import NGramModel, mixture, mixture_weight
 from chainrule.text.padding import pad
 from chainrule.text.plain import LineStream, read_texts, stream_lines
 from chainrule.text.tags import SCHEMES, Entity, convert_tags, entities, entity_tags
@@ -44,13 +45,17 @@ __all__ = [
     "PAD",
     "SCHEMES",
     "UNK",
+    "WORD_FEATURES",
     "BPETokenizer",
     "CharacterTokenizer",
+    "Counts",
     "Entity",
+    "EntityScores",
     "Labelled",
     "LexiconFeatures",
     "LineStream",
     "MappedVectors",
+    "NGramModel",
     "RegexTokenizer",
     "Sentence",
     "Tokenizer",
@@ -63,7 +68,11 @@ __all__ = [
     "entity_tags",
     "hash_tokens",
     "hashed_ngrams",
+    "is_entity_tag",
+    "lenient_entities",
     "load_vectors",
+    "mixture",
+    "mixture_weight",
     "ngram_table",
     "pad",
     "read_conll",
@@ -73,15 +82,10 @@ __all__ = [
     "read_texts",
     "read_words",
     "save_vectors",
+    "score_entities",
     "stream_lines",
     "subword_ngrams",
     "subword_table",
     "tokenizer_for",
     "tokenizer_from_dict",
-    "Counts",
-    "EntityScores",
-    "is_entity_tag",
-    "lenient_entities",
-    "score_entities",
-    "WORD_FEATURES",
 ]
