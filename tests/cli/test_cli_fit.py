@@ -10,7 +10,8 @@ import typer
 
 from chainrule.cli.app import app
 from chainrule.cli.exits import Exit
-from chainrule.cli.request import EMBEDDED, FitRequest, Reading, default_folder, fingerprint
+from chainrule.cli.request import EMBEDDED, FitRequest, Reading, fingerprint
+from chainrule.cli.runs import default_folder
 from chainrule.data import Table
 from chainrule.io import sole_writer
 from chainrule.models import Settings
@@ -284,7 +285,7 @@ def test_a_run_folder_is_there_with_its_request_or_not_at_all(run, tmp_path, mon
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.cli.fit.save_request", interrupted)
+    monkeypatch.setattr("chainrule.cli.runs.save_request", interrupted)
     ended = run("fit", "iris", "--out", "r")
     assert (ended.code, "nothing was written" in ended.err) == (Exit.INTERRUPTED, True)
     assert names(tmp_path) == []
@@ -293,7 +294,7 @@ def test_a_run_folder_is_there_with_its_request_or_not_at_all(run, tmp_path, mon
 def test_a_run_that_is_overtaken_takes_the_next_folder(run, tmp_path, monkeypatch, quick):
     taken = iter([tmp_path / "runs" / "iris-1", tmp_path / "runs" / "iris-2"])
     (tmp_path / "runs" / "iris-1").mkdir(parents=True)
-    monkeypatch.setattr("chainrule.cli.fit.default_folder", lambda source: next(taken))
+    monkeypatch.setattr("chainrule.cli.runs.default_folder", lambda source: next(taken))
     assert run("fit", "iris", *quick, "-q").out == f"{tmp_path / 'runs' / 'iris-2'}\n"
 
 

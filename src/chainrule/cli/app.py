@@ -257,8 +257,8 @@ def fit(
 
     Examples: [bold]chainrule fit iris[/bold]; [bold]chainrule fit houses.csv --target price[/bold]
     """
-    from chainrule.cli import fit as command
     from chainrule.cli.exits import UsageError
+    from chainrule.cli.fit import FIT
     from chainrule.cli.request import (
         FitRequest,
         Reading,
@@ -272,7 +272,7 @@ def fit(
 
     if resume is not None:
         _refuse_beside_resume(context)
-        command.resume(resume, as_json=as_json, quiet=quiet)
+        FIT.resume(resume, as_json=as_json, quiet=quiet)
         return
     if source is None:
         raise UsageError("name a SOURCE: iris, digits, a file, or - (see chainrule fit --help)")
@@ -293,7 +293,7 @@ def fit(
         source, tuple(target or ()), task, parse_types(types or (), drop or ()), hold_out,
         settings, Reading(**options), engine,
     )  # fmt: skip
-    command.start(request, out, as_json=as_json, quiet=quiet)
+    FIT.start(request, out, as_json=as_json, quiet=quiet)
 
 
 def _refuse_beside_resume(context: typer.Context) -> None:

@@ -2,109 +2,67 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import sys
 import warnings
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chainrule.cli import show
-from chainrule.cli.exits import UsageError
 from chainrule.cli.look import doctor_of, save_report
-from chainrule.cli.request import (
-    FitRequest,
-    default_folder,
-    fingerprint,
-    load_request,
-    save_request,
-)
+from chainrule.cli.request import FitRequest, fingerprint
+from chainrule.cli.runs import Course
 from chainrule.data import Table
-from chainrule.errors import DataError
-from chainrule.io import atomic_folder, load_json, sole_writer
-from chainrule.models import Trial
-from chainrule.models.run_folder import CHECKPOINT, METRICS, REQUEST, is_complete, write_run
+from chainrule.models import Result, Trial
+from chainrule.models.run_folder import CHECKPOINT, write_run
 from chainrule.pages.visible import visible
 from chainrule.training import Checkpoint
 
 
-def start(request: FitRequest, out: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Carry out a request in a new run folder.
+@dataclass
+class _Fit:
+    """A table and the network that is about to be trained on it."""
 
-    The folder is made when the data has proved usable, so that bad input leaves nothing behind.
+    request: FitRequest
+    table: Table
+    trial: Trial
+    notes: list[str] = field(default_factory=list)
+    result: Result | None = None
 
-    Parameters
-    ----------
-    request : FitRequest
-        What is asked for.
-    out : Path, optional
-        The folder, which must not exist yet.
-    as_json, quiet : bool
-        Whether to print one JSON document, or the folder alone.
-    """
-    if out is not None and out.exists():
-        remedy = f", or go on with it by --resume {out}" if (out / REQUEST).is_file() else ""
-        raise UsageError(f"{out} exists already: choose another --out{remedy}")
-    table = request.table()
-    trial = _prepare(request, table)
-    _show_plan(request, table, trial, talking=not (as_json or quiet))
-    folder = _new_folder(request, table, out)
-    with sole_writer(folder):
-        _train(request, trial, folder, resume=False, as_json=as_json, quiet=quiet)
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.table)
 
+    def show_plan(self) -> None:
+        console = show.console()
+        show.data(console, self.request.source, self.table, self.trial)
+        show.network(console, self.trial)
 
-def _new_folder(request: FitRequest, table: Table, out: Path | None) -> Path:
-    """Make the run folder, which holds the request from its first moment on."""
-    while True:
-        folder = default_folder(request.source) if out is None else out
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with atomic_folder(folder) as new:
-                save_request(new, request, table)
-            return folder
-        except OSError:
-            if out is not None or not folder.exists():
-                raise  # otherwise another run was quicker: the next number is free
+    def train(self, folder: Path, *, resume: bool, talking: bool) -> dict[str, Any]:
+        epochs = self.trial.model.settings.epochs or 1
+        with warnings.catch_warnings(record=True) as notes:
+            self.result = self.trial.run(
+                checkpoint=Checkpoint(folder / CHECKPOINT, every_epochs=max(1, epochs // 10)),
+                resume=resume,
+                progress="auto" if talking else False,
+                engine=self.request.engine,
+                callbacks=[doctor_of(self.trial, folder)],
+            )
+        self.notes = [str(note.message) for note in notes]
+        return write_run(self.result, folder)
 
-
-def resume(folder: Path, *, as_json: bool, quiet: bool) -> None:
-    """Go on with an interrupted run, to the same bytes as if it had never stopped.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-    as_json, quiet : bool
-        As for `start`.
-
-    Raises
-    ------
-    DataError, FileFormatError
-        If the folder holds no run, or the data is no longer what it was.
-    """
-    if not (folder / REQUEST).is_file():
-        raise DataError("holds no interrupted run to go on with", path=str(folder))
-    with sole_writer(folder):
-        if is_complete(folder):
-            _finish(load_json(folder / METRICS), folder, as_json=as_json, quiet=quiet)
+    def conclude(self, metrics: dict[str, Any], folder: Path, *, talking: bool) -> None:
+        assert self.result is not None
+        trouble = save_report(self.result, metrics, folder, self.request.source)
+        if talking:
+            show.results(show.console(), metrics, self.notes + trouble)
         else:
-            _go_on(folder, as_json=as_json, quiet=quiet)
+            sys.stderr.writelines(visible(f"chainrule: {words}") + "\n" for words in trouble)
 
 
-def _go_on(folder: Path, *, as_json: bool, quiet: bool) -> None:
-    request, expected = load_request(folder)
+def _prepare(request: FitRequest) -> _Fit:
     table = request.table()
-    if fingerprint(table) != expected:
-        raise DataError(
-            "the data has changed since the run began; start a new one", path=request.source
-        )
-    trial = _prepare(request, table)
-    _show_plan(request, table, trial, talking=not (as_json or quiet))
-    _train(request, trial, folder, resume=True, as_json=as_json, quiet=quiet)
-
-
-def _prepare(request: FitRequest, table: Table) -> Trial:
-    return Trial.prepare(
+    trial = Trial.prepare(
         table,
         request.targets(table),
         task=request.task,
@@ -112,47 +70,7 @@ def _prepare(request: FitRequest, table: Table) -> Trial:
         hold_out=request.hold_out,
         settings=request.settings,
     )
+    return _Fit(request, table, trial)
 
 
-def _show_plan(request: FitRequest, table: Table, trial: Trial, *, talking: bool) -> None:
-    if talking:
-        console = show.console()
-        show.data(console, request.source, table, trial)
-        show.network(console, trial)
-
-
-def _train(
-    request: FitRequest, trial: Trial, folder: Path, *, resume: bool, as_json: bool, quiet: bool
-) -> None:
-    silent = as_json or quiet
-    epochs = trial.model.settings.epochs or 1
-    try:
-        with warnings.catch_warnings(record=True) as notes:
-            result = trial.run(
-                checkpoint=Checkpoint(folder / CHECKPOINT, every_epochs=max(1, epochs // 10)),
-                resume=resume and (folder / CHECKPOINT).exists(),
-                progress=False if silent else "auto",
-                engine=request.engine,
-                callbacks=[doctor_of(trial, folder)],
-            )
-        metrics = write_run(result, folder)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"interrupted; go on with: chainrule fit --resume {shlex.quote(str(folder))}"
-        ) from None
-    trouble = save_report(result, metrics, folder, request.source)
-    if silent:
-        sys.stderr.writelines(visible(f"chainrule: {words}") + "\n" for words in trouble)
-    else:
-        said = [str(note.message) for note in notes] + trouble
-        show.results(show.console(), metrics, said)
-    _finish(metrics, folder, as_json=as_json, quiet=quiet)
-
-
-def _finish(metrics: dict[str, Any], folder: Path, *, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps({"run": str(folder), **metrics}, allow_nan=False) + "\n")
-    elif quiet:
-        sys.stdout.write(f"{folder}\n")
-    else:
-        show.folder(show.console(), folder)
+FIT = Course(FitRequest, _prepare)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.cli.exits import UsageError
-from chainrule.cli.request import FitRequest, fingerprint, load_request
+from chainrule.cli.request import FitRequest, fingerprint
+from chainrule.cli.runs import load_request
 from chainrule.data import Table
 from chainrule.doctor import (
     HEALTH,
@@ -70,7 +71,7 @@ def _opened(folder: Path) -> tuple[FitRequest, Table, TableModel]:
         raise DataError(
             "holds an unfinished run; go on by chainrule fit --resume", path=str(folder)
         )
-    request, expected = load_request(folder)
+    request, expected = load_request(folder, FitRequest)
     table = request.table()
     if fingerprint(table) != expected:
         raise DataError("the data has changed since the run", path=request.source)

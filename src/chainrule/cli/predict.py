@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from chainrule.cli.exits import UsageError
-from chainrule.cli.request import Reading, load_request
+from chainrule.cli.request import FitRequest, Reading
+from chainrule.cli.runs import load_request
 from chainrule.data import Table
 from chainrule.io import atomic_write
 from chainrule.models import TableModel
@@ -59,7 +60,7 @@ def predict(
 def _reading_of_training(run: Path) -> Reading:
     if not (run / REQUEST).is_file():
         return Reading()
-    return load_request(run)[0].reading
+    return load_request(run, FitRequest)[0].reading
 
 
 def _open(out: str) -> AbstractContextManager[IO[str]]:

@@ -1,13 +1,11 @@
-"""What a user asked for, as data: kept in the run folder, so that a run can be taken up again."""
+"""What a user asked ``chainrule fit`` for, as data, and the options that say how files are read."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,9 +13,7 @@ from chainrule.cli.exits import UsageError
 from chainrule.data import Table, load_digits, load_iris, read_blocks, read_table
 from chainrule.data.columns import INPUT_KINDS
 from chainrule.errors import ArgumentError, FileFormatError
-from chainrule.io import load_json, save_json
 from chainrule.models import Settings
-from chainrule.models.run_folder import REQUEST
 
 EMBEDDED = {"iris": (load_iris, "species"), "digits": (load_digits, "digit")}
 """Sets that come with the program, and what is predicted of each unless the user says so."""
@@ -54,6 +50,8 @@ class Reading:
 @dataclass(frozen=True)
 class FitRequest:
     """What ``chainrule fit`` was asked to do."""
+
+    command: ClassVar[str] = "fit"
 
     source: str
     target: tuple[str, ...] = ()
@@ -107,26 +105,6 @@ class FitRequest:
             return cls(**values, reading=Reading(**reading))
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"no request that this version knows: {error}") from None
-
-
-def save_request(folder: Path, request: FitRequest, table: Table) -> None:
-    """Write what was asked for into a run folder, with the fingerprint of the data."""
-    asked = {"request": request.to_dict(), "fingerprint": fingerprint(table)}
-    save_json(folder / REQUEST, asked)
-
-
-def load_request(folder: Path) -> tuple[FitRequest, str]:
-    """Return what was asked for, and the fingerprint of the data it was asked of.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is damaged.
-    """
-    asked = load_json(folder / REQUEST)
-    if not isinstance(asked, dict) or not isinstance(asked.get("fingerprint"), str):
-        raise FileFormatError(f"{folder / REQUEST}: no request")
-    return FitRequest.from_dict(asked.get("request")), asked["fingerprint"]
 
 
 def fingerprint(table: Table) -> str:
@@ -184,19 +162,6 @@ def settings_of(**choices: Any) -> Settings:
     except ArgumentError as error:
         message = str(error).removeprefix("settings: ")
         raise UsageError("--" + message.replace("_", "-", 1)) from None
-
-
-def default_folder(source: str) -> Path:
-    """Return the first unused folder among ``runs/NAME-1``, ``runs/NAME-2``, ...
-
-    Of the source's name it keeps what every file system and terminal takes as it is.
-    """
-    stem = "stdin" if source == "-" else Path(source).name.split(".")[0]
-    name = re.sub(r"[^\w-]+", "_", stem).strip("_-")[:60] or "run"
-    number = 1
-    while (folder := Path("runs", f"{name}-{number}")).exists():
-        number += 1
-    return folder
 
 
 def reading_options(
