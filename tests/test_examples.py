@@ -91,3 +91,11 @@ def test_two_units_find_the_two_directions(outputs, capsys):
     lines = outputs("two_stage", capsys).splitlines()
     errors = [numbers(line)[0] for line in lines[1:5]]
     assert errors[2] < 0.0115 < 0.05 < errors[1] < errors[0]
+
+
+def test_the_network_knows_what_a_dog_gets(outputs, capsys):
+    lines = outputs("dog_cat", capsys).splitlines()
+    shares = {line.split()[0]: numbers(line) for line in lines[1:5]}
+    best = [max(shares, key=lambda word, i=i: shares[word][i]) for i in (0, 1)]
+    assert best == ["fed", "cleaned"]  # what three pets get, and what most things get
+    assert shares["fed"][0] > 0.9

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.constraints import COUNT, check
+from chainrule.constraints import COUNT, Interval, check
 from chainrule.data.batches import draws, permutation
 from chainrule.errors import ArgumentError
 from chainrule.graph import Array
+
+_ALLOWED = {"n": Interval(0, 2**63, integer=True), "block": COUNT, "together": COUNT}
 
 
 class BlockOrder:
@@ -46,8 +48,8 @@ class BlockOrder:
     def __init__(
         self, n: int, seed: int, epoch: int = 0, *, block: int = 2**10, together: int = 2**11
     ) -> None:
-        given = {"block": block, "together": together}
-        check("BlockOrder", dict.fromkeys(given, COUNT), given)
+        given = {"n": n, "block": block, "together": together}
+        check("BlockOrder", _ALLOWED, given)
         self.shape, self._block, self._together = (n,), block, together
         self._key = seed, epoch
         self._blocks = permutation(-(-n // block), seed, epoch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO, Self
 
 import numpy as np
@@ -126,22 +127,21 @@ def learned_corpus(
         If there is no word.
     """
     met: dict[str, int] = {EOS: 0}
-    file = _temporary(folder)
     seen = _Seen()
+    with _closed_on_error(_temporary(folder)) as file:
+        spool = _Spool(file, np.zeros(context, _ID))
 
-    def numbered() -> Iterator[Sequence[str]]:
-        for tokens in seen.through(texts, tokenizer):
-            yield tokens
-            spool.add([met.setdefault(token, len(met)) for token in tokens])
+        def numbered() -> Iterator[Sequence[str]]:
+            for tokens in seen.through(texts, tokenizer):
+                yield tokens
+                spool.add([met.setdefault(token, len(met)) for token in tokens])
 
-    spool = _Spool(file, np.zeros(context, _ID))
-    vocabulary = Vocabulary.of(numbered(), min_count, max_size, SPECIALS)
-    spool.close()
-    if not seen.n_words:
-        file.close()
-        raise DataError("the texts hold no words to learn from")
-    _renumber(file, vocabulary.ids(list(met)))
-    return Corpus(file, context, vocabulary, seen.n_texts, seen.n_characters)
+        vocabulary = Vocabulary.of(numbered(), min_count, max_size, SPECIALS)
+        spool.close()
+        if not seen.n_words:
+            raise DataError("the texts hold no words to learn from")
+        _renumber(file, vocabulary.ids(list(met)))
+        return Corpus(file, context, vocabulary, seen.n_texts, seen.n_characters)
 
 
 def known_corpus(
@@ -158,20 +158,30 @@ def known_corpus(
     DataError
         If there is no text.
     """
-    file, seen = _temporary(folder), _Seen()
-    spool = _Spool(file, np.full(context, vocabulary.eos, _ID))
-    for tokens in seen.through(texts, tokenizer):
-        spool.add(vocabulary.ids(tokens))
-    spool.close()
-    if not seen.n_texts:
-        file.close()
-        raise DataError("there are no texts")
-    return Corpus(file, context, vocabulary, seen.n_texts, seen.n_characters)
+    seen = _Seen()
+    with _closed_on_error(_temporary(folder)) as file:
+        spool = _Spool(file, np.full(context, vocabulary.eos, _ID))
+        for tokens in seen.through(texts, tokenizer):
+            spool.add(vocabulary.ids(tokens))
+        spool.close()
+        if not seen.n_texts:
+            raise DataError("there are no texts")
+        return Corpus(file, context, vocabulary, seen.n_texts, seen.n_characters)
 
 
 def _temporary(folder: str | os.PathLike[str] | None) -> Any:
     """Open a file that is gone when it is closed."""
     return tempfile.TemporaryFile(dir=folder, prefix="chainrule-")
+
+
+@contextmanager
+def _closed_on_error(file: Any) -> Iterator[Any]:
+    """Let a file go unless all goes well."""
+    try:
+        yield file
+    except BaseException:
+        file.close()
+        raise
 
 
 class _Seen:
