@@ -15,7 +15,7 @@ from chainrule.errors import DataError
 from chainrule.graph import Array
 from chainrule.text import Vocabulary, stream_lines
 
-CHUNK = 2**16
+CHUNK = 2**15
 """Words of a part of the text, which is whole sentences."""
 _LONGEST = 10_000  # words after which a sentence is cut, as word2vec does
 _BLOCK = 2**20  # numbers that are gathered before they are put away

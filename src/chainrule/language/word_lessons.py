@@ -16,7 +16,7 @@ from chainrule.language.word_corpus import Corpus
 
 _KEEP, _NEAR, _NOISE = 2, 3, 4  # streams of draws; `chainrule.data` has others
 _MOST_WORDS = 256  # of an update
-_FINE = 2**7  # entries of the table of noise for each word of the vocabulary, on average
+_FINE = 2**4  # entries of the table of noise for a word, on average: it stays in the cache
 
 
 class Lessons(NamedTuple):
@@ -64,7 +64,8 @@ class Noise:
 
     def __init__(self, counts: Array, negative: int) -> None:
         shares = np.cumsum(counts**0.75)
-        size = 2 ** int(np.ceil(np.log2(max(_FINE * len(counts), 2**16))))
+        bits = max(16, int(np.ceil(np.log2(_FINE * len(counts)))))
+        size, self.shift = 2**bits, np.uint32(32 - bits)
         marks = (np.arange(size) + 0.5) * (shares[-1] / size)
         self.table = np.searchsorted(shares, marks).astype(np.int32)
         self.negative, self.n_outputs = negative, len(counts)
@@ -82,8 +83,7 @@ class Noise:
         """
         n, t = targets.shape
         k = self.drawn(t)
-        places = draws[: n * k].astype(np.uint64) * np.uint64(len(self.table)) >> np.uint64(32)
-        noise = self.table[places.astype(np.int64)].reshape(n, k)
+        noise = self.table.take(draws[: n * k] >> self.shift).reshape(n, k)
         weights = np.empty((n, t + k), np.float32)
         weights[:, :t] = near
         weights[:, t:] = np.repeat(weights[:, :t], self.negative, axis=1)
@@ -249,8 +249,7 @@ class Course:
         ends = np.cumsum(counts)
         start, end = (np.repeat(x, counts)[:, None] for x in (ends - counts, ends))
         drawn = self._draws(epoch, chunk, _NEAR, len(words)).astype(np.uint64)
-        which = drawn * np.uint64(self.window) >> np.uint64(32)
-        places = self.offsets[which.astype(np.int64)]
+        places = self.offsets.take(drawn * np.uint64(self.window) >> np.uint64(32), axis=0)
         places += np.arange(len(words))[:, None]
         near = (places >= start) & (places < end)
         return near, words.take(places, mode="clip") if len(words) else places.astype(np.int32)

@@ -7,12 +7,16 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.engines import auto, scan
+from chainrule.engines.threads import n_processors
 from chainrule.errors import Interrupted, NonFiniteError
 from chainrule.graph import trace
 from chainrule.graph.tree import map_leaves
@@ -119,16 +123,25 @@ class Teaching:
 
     def _epoch(self) -> None:
         state, every = self.state, self.plan.checkpoint and self.plan.checkpoint.every_steps
-        while state.batch < state.steps_per_epoch:
-            started = time.perf_counter()
-            with self.interrupts.allowed():
-                lessons, n_pairs = self.course.lessons(state.epoch, state.batch)
+        started = time.perf_counter()
+        for lessons, n_pairs in self._lessons():
             self._teach(lessons, n_pairs)
             state.totals.seconds += time.perf_counter() - started
             self._call("on_progress")
+            started = time.perf_counter()
             if every and state.step % every == 0 and state.batch < state.steps_per_epoch:
                 self._save()
         self._close_epoch()
+
+    def _lessons(self) -> Iterator[tuple[Lessons, int]]:
+        """Yield what is left of the epoch; as many parts are made at once as there are threads."""
+        first, last, n = self.state.batch, self.state.steps_per_epoch, n_processors()
+        made = partial(self.course.lessons, self.state.epoch)
+        with ThreadPoolExecutor(n) as pool:
+            for start in range(first, last, n):
+                with self.interrupts.allowed():
+                    some = list(pool.map(made, range(start, min(start + n, last))))
+                yield from some
 
     def _teach(self, lessons: Lessons, n_pairs: int) -> None:
         """Take the steps of a part of the text, and keep the books."""
