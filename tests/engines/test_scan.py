@@ -117,6 +117,20 @@ def test_a_table_that_is_read_after_its_update():
     assert_close(run("numba", step, p, data, None, 7), expected, 1e-12)
 
 
+def test_parts_of_a_row_have_passes_of_their_own():
+    def loss(p, x):
+        left, right = (x * p)[:, :3], (x * p)[:, 3:]
+        return np.sum(np.exp(np.where(x[:, :3] > 0, left / 0.5, 0.0))) + np.sum(right * right)
+
+    def step(p, x):
+        value, g = cr.value_and_grad(loss)(p, x)
+        return p - 0.01 * g, value
+
+    x = np.random.default_rng(0).normal(size=(24, 5))
+    expected = run("interpreter", step, np.ones(5), x, None, 8)
+    assert_close(run("numba", step, np.ones(5), x, None, 8), expected, 1e-12)
+
+
 def by_rows(optimizer, width=6):
     """A step that updates of a table the rows that it looks up, and what it starts from."""
 

@@ -304,11 +304,20 @@ class Loops:
         axes = self.axes.of(self.looped(node))
         return len(axes) > 1 and axes[-1] != ONE
 
+    def in_step(self, node: Node, base: Node, index: Index) -> bool:
+        """Return whether passes over a row can compute an element and, with it, what reads it.
+
+        A part of a row is read in a pass of another length.
+        """
+        if not self.is_inner(node) or index[-1] != "j0":
+            return False
+        return self.axes.of(base)[-1] == self.axes.of(self.looped(node))[-1]
+
     def _stage_of(self, node: Node) -> int:
         stage = 0
         for base, index in self.reads[id(node)]:
             if self.local(base, index, self.place[id(node)]):
-                same_pass = self.is_inner(node) and index[-1] == "j0"
+                same_pass = self.in_step(node, base, index)
                 summed = is_sum(base) or not self.is_inner(base)
                 stage = max(stage, self.stage[id(base)] + (not summed and not same_pass))
         return stage + (is_sum(node) and self.is_inner(node) and self.along(node) == "row")
@@ -363,7 +372,7 @@ class Loops:
         if is_sum(base) or not self.is_inner(base):
             return
         here = self.stage[id(node)] - (is_sum(node) and self.along(node) == "row")
-        if here > self.stage[id(base)] or not self.is_inner(node) or index[-1] != "j0":
+        if here > self.stage[id(base)] or not self.in_step(node, base, index):
             self.stored.setdefault(id(base), "row")
 
 
