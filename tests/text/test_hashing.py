@@ -121,6 +121,12 @@ def test_nothing_has_no_ngrams():
     assert subword_table([])[1].tolist() == [0]
 
 
+def test_texts_are_made_tokens_first():
+    for bad in ("ab", ["ab"], [["a"], "ab"]):
+        with pytest.raises(ArgumentError, match="a list of tokens"):
+            ngram_table(bad)
+
+
 @pytest.mark.parametrize("bad", [0, -1, 1.5, None, 2**31 + 1])
 def test_numbers_out_of_range(bad):
     with pytest.raises(ArgumentError, match="buckets"):

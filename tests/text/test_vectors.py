@@ -40,6 +40,8 @@ class TestText:
             load_vectors(path)
         assert load_vectors(path, {"queen", "none"}).words == ["queen"]
         assert load_vectors(path, Vocabulary.of([["king"]])).words == ["king"]
+        with pytest.raises(ArgumentError, match="words must be several"):
+            load_vectors(path, "queen")
         none = load_vectors(path, [])
         assert none.vectors.shape == (0, 3)
 

@@ -85,6 +85,10 @@ class TestVocabulary:
         assert again.counts.tolist() == vocabulary.counts.tolist()
         assert again.unk == 1
 
+    def test_texts_are_made_tokens_first(self):
+        with pytest.raises(ArgumentError, match="a list of tokens, not 'a text'"):
+            Vocabulary.of(["a text"])
+
     def test_copies(self):
         vocabulary = Vocabulary.of(TEXTS)
         for again in (copy.deepcopy(vocabulary), pickle.loads(pickle.dumps(vocabulary))):

@@ -18,6 +18,7 @@ from itertools import chain
 import numpy as np
 
 from chainrule.constraints import COUNT, Interval, check
+from chainrule.errors import ArgumentError
 from chainrule.graph import Array
 
 _OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)
@@ -116,10 +117,12 @@ def ngram_table(
     Raises
     ------
     ArgumentError
-        If an order or `buckets` is less than 1.
+        If an order or `buckets` is less than 1, or a text is a string.
     """
     for order in orders:
         check("ngram_table", _ALLOWED, {"order": order, "buckets": buckets})
+    if isinstance(token_lists, str) or any(isinstance(text, str) for text in token_lists):
+        raise ArgumentError("ngram_table: a text is a list of tokens, not a string")
     lengths = np.fromiter(map(len, token_lists), np.int64, len(token_lists))
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     offsets = np.zeros(len(lengths) + 1, np.int64)

@@ -36,7 +36,8 @@ def stream_lines(
     Parameters
     ----------
     path : str or Path
-        The file, plain or compressed with gzip, bzip2 or xz; ``"-"`` is the standard input.
+        The file, plain or compressed with gzip, bzip2 or xz; ``"-"`` is the standard input,
+        which can be looped over once.
     encoding : str
         Name of the text encoding; by default UTF-8, or what a byte-order mark says.
     limits : Limits

@@ -50,7 +50,7 @@ def load_vectors(
     Raises
     ------
     ArgumentError
-        If the path is ``"-"``, the standard input, and `binary` is not given.
+        If the path is ``"-"``, the standard input, and `binary` is not given, or `words` is one.
     DataError
         If the file cannot be opened, decoded or expanded, breaks a limit, has no row, a row of
         another length, a number that is none, NaN or infinite, or not as many rows as it says; it
@@ -65,6 +65,8 @@ def load_vectors(
     >>> table.words, table.vectors.tolist()
     (['dog'], [[1.0, 0.25]])
     """
+    if isinstance(words, str):
+        raise ArgumentError(f"load_vectors: words must be several, such as {{{words!r}}}")
     if binary is None and str(path) == "-":
         raise ArgumentError("load_vectors: of standard input, say whether it is binary=True")
     if binary is None:

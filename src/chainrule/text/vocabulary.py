@@ -112,7 +112,8 @@ class Vocabulary:
         Raises
         ------
         ArgumentError
-            If `min_count` or `max_size` is less than 1, or less than there are specials.
+            If `min_count` or `max_size` is less than 1, or less than there are specials, or if one
+            of the lists is a string: a text is made tokens first.
 
         Examples
         --------
@@ -125,7 +126,7 @@ class Vocabulary:
         check("Vocabulary.of", {"min_count": COUNT, "max_size": COUNT}, given)
         if max_size is not None and max_size < len(specials):
             raise ArgumentError(f"max_size={max_size} has no room for {len(specials)} specials")
-        counter = Counter(chain.from_iterable(token_lists))
+        counter = Counter(chain.from_iterable(map(_tokens, token_lists)))
         total = counter.total()
         first = [counter.pop(special, 0) for special in specials]
         kept = sorted((w for w, n in counter.items() if n >= min_count), key=_rank(counter))
@@ -204,6 +205,12 @@ def _counted(counts: Sequence[int] | Array) -> Array:
     if array.dtype.kind not in "iu" or array.ndim != 1 or (array < 0).any():
         raise ArgumentError("counts must be whole numbers that are not negative")
     return array.astype(np.int64)
+
+
+def _tokens(text: Sequence[str]) -> Sequence[str]:
+    if isinstance(text, str):
+        raise ArgumentError(f"Vocabulary.of: a text is a list of tokens, not {text!r:.60}")
+    return text
 
 
 def _rank(counter: Counter[str]) -> Any:
