@@ -189,6 +189,43 @@ def test_words_that_training_did_not_meet_are_scored_apart():
     assert "PER: precision: 100.00%" in str(scores)
 
 
+@pytest.mark.parametrize("loss", ["word", "sentence"])
+def test_what_moved_a_decision(loss):
+    tagger = fitted(loss=loss)
+    sentence = ["the", "dog", "sleeps"]
+    shown = tagger.explain_(sentence, 1)
+    features = ("capitals", "digits", "shape")
+    assert shown.words == [
+        "the", *(f"the ({f})" for f in features),
+        "dog", *(f"dog ({f})" for f in (*features, "prefixes", "suffixes")),
+        "sleeps", *(f"sleeps ({f})" for f in features),
+    ]  # fmt: skip
+    assert shown.target == "N"
+    assert shown.is_predicted
+    assert shown.left_out[4] > 0  # of the word itself
+    new = tagger.explain_(["the", "wolf", "sleeps"], 1)
+    assert new.left_out[4] == new.gradients[4] == 0  # unknown anyway
+    x = tagger._windows.encode([sentence])
+    scores = tagger.network_.emissions(x)[1].astype(np.float64)
+    number = tagger.classes_.tolist().index("N")
+    others = np.delete(scores, number)
+    odds = scores[number] - np.log(np.sum(np.exp(others)))
+    np.testing.assert_allclose(shown.log_odds, odds, rtol=1e-4)
+    assert not tagger.explain_(sentence, 1, "V").is_predicted
+    with pytest.raises(ArgumentError, match="place"):
+        tagger.explain_(sentence, 3)
+    with pytest.raises(ArgumentError, match="target"):
+        tagger.explain_(sentence, 1, "X")
+
+
+def test_both_ways_are_the_same_where_log_odds_are_linear():
+    tags = [["V" if tag == "V" else "other" for tag in own] for own in TAGS]
+    tagger = WindowTagger(**(SMALL | {"activation": "identity", "epochs": 2}))
+    shown = tagger.fit(SENTENCES, tags).explain_(SENTENCES[0], 2)
+    np.testing.assert_allclose(shown.gradients, shown.left_out, atol=1e-9)
+    assert np.all(shown.gradients[[0, 4, 5]] != 0)
+
+
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [

@@ -16,9 +16,11 @@ from chainrule.graph import Array
 from chainrule.language.progress import TokenProgress
 from chainrule.language.saved import Saved
 from chainrule.language.sentences import Sentences, checked_sentences, checked_tags
+from chainrule.language.tag_effects import tag_effects
 from chainrule.language.tag_network import TagNetwork
 from chainrule.language.tag_scores import TagScores, score_tags
 from chainrule.language.windows import Windows, packed
+from chainrule.language.word_effects import WordEffects
 from chainrule.nn import ACTIVATIONS, chain_marginals, load_parameters, named_parameters
 from chainrule.ops.probability import softmax
 from chainrule.optim import Adam
@@ -340,6 +342,37 @@ class WindowTagger(Saved):
         return score_tags(
             sentences, checked_tags(y, sentences), self.predict(sentences), self.known_words_
         )
+
+    def explain_(
+        self, sentence: Sequence[str], place: int, target: str | None = None
+    ) -> WordEffects:
+        """Return which words and features in a word's window moved the decision for its tag.
+
+        By gradient times input, and by making them unknown one by one. With ``loss="sentence"`` it
+        is the word's own score that is explained, whatever the tags beside it.
+
+        Parameters
+        ----------
+        sentence : sequence of str
+        place : int
+            Of the word, counted from 0.
+        target : str, optional
+            The tag; by default the likeliest.
+
+        Raises
+        ------
+        NotFittedError, DataError
+        ArgumentError
+            If there is no such word or tag.
+        """
+        self._check_fitted()
+        (words,) = checked_sentences([sentence])
+        check("explain_", {"place": Interval(0, len(words), integer=True)}, {"place": place})
+        number = None
+        if target is not None:
+            check("explain_", {"target": OneOf(tuple(self.classes_.tolist()))}, {"target": target})
+            number = self.classes_.tolist().index(target)
+        return tag_effects(self._windows, self.network_, self.classes_, words, place, number)
 
     # As a file ----------------------------------------------------------------------------------
 

@@ -92,6 +92,18 @@ class Windows:
         around = [i for i, name in enumerate(owners) if name not in CENTRAL]
         return around, [i for i, name in enumerate(owners) if name in CENTRAL]
 
+    def columns(self, place: int) -> dict[str, list[int]]:
+        """Return which columns of ``"features"`` are of a place in the window, by feature."""
+        owners = [name for name, own in self.features.items() for _ in own]
+        first = place * len(self._around)
+        found: dict[str, list[int]] = {}
+        for column, i in enumerate(self._around, first):
+            found.setdefault(owners[i], []).append(column)
+        if place == self.width:
+            for column, i in enumerate(self._centre, self.n_places * len(self._around)):
+                found.setdefault(owners[i], []).append(column)
+        return found
+
     def encode(self, sentences: Sequence[Tokens]) -> dict[str, Array]:
         """Return the windows of all words, one after another, and one of unknown words alone.
 
