@@ -247,12 +247,23 @@ def test_what_cannot_be_learned_from(X, y, message):
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("window", -1), ("hidden_layer_sizes", ()), ("hidden_layer_sizes", (0,)), ("loss", "chain"),
-     ("features", ("colour",)), ("tables", "three"), ("dropout", 1.0), ("engine", "none")],
+    [
+        ("window", -1), ("hidden_layer_sizes", ()), ("hidden_layer_sizes", (0,)),
+        ("loss", "chain"), ("features", ("colour",)), ("features", "digits"),
+        ("vectors", (["a"], np.ones((2, 3)))), ("tables", "three"), ("dropout", 1.0),
+        ("engine", "none"),
+    ],
 )  # fmt: skip
 def test_arguments_out_of_range(argument, value):
-    with pytest.raises(ArgumentError, match=argument if argument != "engine" else "engine"):
+    with pytest.raises(ArgumentError, match=argument):
         fitted(**{argument: value})
+
+
+def test_words_alone():
+    tagger = fitted(features=(), window=0)
+    assert tagger.network_.features is None
+    assert tagger.predict([["dog", "the", "never"], []])[0][:2] == ["N", "D"]
+    assert tagger.explain_(["the", "dog"], 1).words == ["dog"]
 
 
 def test_hostile_words():

@@ -215,9 +215,10 @@ class WindowTagger(Saved):
             raise ArgumentError(f"{name}: hidden_layer_sizes must name one width at least")
         for size in self.hidden_layer_sizes:
             check(name, {"hidden_layer_sizes": COUNT}, {"hidden_layer_sizes": size})
-        known = {"features": OneOf(tuple(WORD_FEATURES))}
-        for feature in [self.features] if isinstance(self.features, str) else self.features:
-            check(name, known, {"features": feature})
+        if isinstance(self.features, str):
+            raise ArgumentError(f"{name}: features are a list of names, not {self.features!r}")
+        for feature in self.features:
+            check(name, {"features": OneOf(tuple(WORD_FEATURES))}, {"features": feature})
 
     def _table(self) -> WordTable | None:
         """Return the pretrained vectors."""
@@ -225,8 +226,13 @@ class WindowTagger(Saved):
             return self.vectors
         if isinstance(self.vectors, (str, os.PathLike)):
             return load_vectors(os.fspath(self.vectors))
-        words, array = self.vectors
-        return WordTable(list(words), np.asarray(array, np.float32))
+        words, vectors = list(self.vectors[0]), np.asarray(self.vectors[1], np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(words) or not vectors.size:
+            raise ArgumentError(
+                f"{type(self).__name__}: vectors of {len(words)} words are a matrix of as many "
+                f"rows, not of shape {vectors.shape}"
+            )
+        return WordTable(words, vectors)
 
     def _network(
         self, windows: Windows, n_tags: int, rng: Any = None, table: WordTable | None = None

@@ -62,9 +62,10 @@ class Windows:
         places = np.arange(self.n_places, dtype=np.int32)
         self._places = places * (len(words) if separate else 0)
         self.unknown = self._places + np.int32(words[UNK])
-        self._around, self._centre = self._divided()
+        self._owners = [name for name, own in self.features.items() for _ in own]
+        self._around = [i for i, name in enumerate(self._owners) if name not in CENTRAL]
+        self._centre = [i for i, name in enumerate(self._owners) if name in CENTRAL]
         self.n_lookups = len(self._around) * self.n_places + len(self._centre)
-        self._known: dict[str, tuple[int, ...]] = {}
 
     @classmethod
     def of(
@@ -86,22 +87,15 @@ class Windows:
         }
         return cls(width, words, features, separate)
 
-    def _divided(self) -> tuple[list[int], list[int]]:
-        """Return which features are looked up for each word of a window, and which for its own."""
-        owners = [name for name, own in self.features.items() for _ in own]
-        around = [i for i, name in enumerate(owners) if name not in CENTRAL]
-        return around, [i for i, name in enumerate(owners) if name in CENTRAL]
-
     def columns(self, place: int) -> dict[str, list[int]]:
         """Return which columns of ``"features"`` are of a place in the window, by feature."""
-        owners = [name for name, own in self.features.items() for _ in own]
-        first = place * len(self._around)
-        found: dict[str, list[int]] = {}
-        for column, i in enumerate(self._around, first):
-            found.setdefault(owners[i], []).append(column)
+        n = len(self._around)
+        own = list(zip(range(place * n, (place + 1) * n), self._around, strict=True))
         if place == self.width:
-            for column, i in enumerate(self._centre, self.n_places * len(self._around)):
-                found.setdefault(owners[i], []).append(column)
+            own += enumerate(self._centre, self.n_places * n)
+        found: dict[str, list[int]] = {}
+        for column, i in own:
+            found.setdefault(self._owners[i], []).append(column)
         return found
 
     def encode(self, sentences: Sequence[Tokens]) -> dict[str, Array]:
@@ -127,10 +121,10 @@ class Windows:
             for name, n in ((BOS, self.width), (EOS, self.width), (UNK, self.n_places))
         )
         lengths = np.fromiter(map(len, sentences), np.intp, len(sentences))
-        ids: list[tuple[int, ...]] = []
+        ids_of, ids = cache(self._ids_of), list[tuple[int, ...]]()  # words come again and again
         for sentence in sentences:
             ids += before
-            ids += map(self._ids_of, sentence)
+            ids += map(ids_of, sentence)
             ids += behind
         ids += unknown
         padding = np.arange(1, len(lengths) + 1) * 2 * self.width - self.width
@@ -139,11 +133,8 @@ class Windows:
         return rows, np.append(centres, len(rows) - self.width - 1)
 
     def _ids_of(self, word: str) -> tuple[int, ...]:
-        found = self._known.get(word)
-        if found is None:
-            values = (v[f(word)] for v, f in zip(self._values, self._functions, strict=True))
-            found = self._known[word] = (self.words[normal_form(word)], *values)
-        return found
+        values = (v[f(word)] for v, f in zip(self._values, self._functions, strict=True))
+        return self.words[normal_form(word)], *values
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` needs, as JSON holds it."""
@@ -167,7 +158,7 @@ class Windows:
 
 
 def _values(feature: Feature, sentences: Sequence[Tokens], min_count: int) -> Vocabulary:
-    known = cache(feature)  # words come again and again
+    known = cache(feature)
     return Vocabulary.of((list(map(known, s)) for s in sentences), min_count, None, _SPECIALS)
 
 
