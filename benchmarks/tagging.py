@@ -76,7 +76,7 @@ def _pair(sentences: Sequence[Sentence]) -> Pair:
 
 
 SPEECH = {"epochs": 5, "batch_size": 256}
-NAMES = {"epochs": 8, "batch_size": 128}
+NAMES = {"epochs": 5, "batch_size": 128}
 BOTH = ("word", "sentence")
 TASKS = {
     "English (EWT)": Task(treebank("ud-english-ewt", "en_ewt"), ("word",), SPEECH),
