@@ -49,6 +49,8 @@ def test_every_output_learns(output, tied):
     settings = SMALL | {"epochs": 30 if output in ("sampled", "nce") else 5}
     found = LanguageModel(**settings, output=output, tie_weights=tied, direct=True).fit(TEXTS)
     assert found.perplexity(TEXTS) < 1.6  # of 16 words
+    by_rows = "looks up: embedding.weight, output.bias" in found.history_.why
+    assert by_rows == (output in ("sampled", "nce", "hierarchical"))
 
 
 def test_without_hidden_layers_it_is_log_bilinear():

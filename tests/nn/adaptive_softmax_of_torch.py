@@ -26,7 +26,7 @@ def main() -> None:
     document = {
         "torch": torch.__version__,
         "cutoffs": [4, 8],
-        "loss": float(loss),
+        "loss": float(loss.detach()),
         "arrays": {k: np.asarray(v.detach()).tolist() for k, v in arrays.items()},
     }
     path = Path(__file__).with_suffix(".json")

@@ -37,6 +37,7 @@ from chainrule.training import Callback, Checkpoint, EarlyStopping, fit, predict
 from chainrule.training.plan import ENGINES
 
 _ROWS = 256  # whose distributions over all words are in memory at a time
+_BY_ROWS = ("sampled", "nce", "hierarchical")  # outputs of which a step reads a few rows alone
 _RISING = 200  # steps in which the learning rate rises
 
 
@@ -235,7 +236,11 @@ class LanguageModel(Saved):
             self._network(self.vocabulary_, np.random.default_rng(self.random_state)),
             corpus.rows(),
             loss=mean_cost,
-            optimizer=AdamW(lr=self.learning_rate, weight_decay=self.weight_decay),
+            optimizer=AdamW(
+                lr=self.learning_rate,
+                weight_decay=self.weight_decay,
+                lazy=self.output in _BY_ROWS,
+            ),
             schedule=self._schedule(len(corpus)),
             epochs=self.epochs,
             batch_size=self.batch_size,

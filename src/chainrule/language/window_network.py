@@ -126,7 +126,7 @@ class WindowNetwork(Module):
         """Return the words' vectors, (n, context, embedding_dim)."""
         ends = np.where(np.equal(context, self.end), np.float32(1), np.float32(0))
         after = np.equal(ends @ np.tri(context.shape[1], dtype=np.float32), 0)
-        begin = self.embedding.weight[self.begin]
+        begin = self.embedding(np.array([self.begin]))
         return np.where(after[..., None], self.embedding(context), begin)
 
     def _table(self) -> Any:
