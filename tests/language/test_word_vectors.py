@@ -24,7 +24,7 @@ from chainrule.io import load_tensors, save_tensors
 from chainrule.language import Saved, WordVectors, word_corpus
 from chainrule.language.word_corpus import read_corpus
 from chainrule.language.word_lessons import Course, Noise, Ways
-from chainrule.language.word_network import TwoTables, loss_of, surprise
+from chainrule.language.word_network import TwoTables, loss_of, step, surprise
 from chainrule.nn.word_trees import huffman_tree
 from chainrule.text import WordTokenizer, load_vectors
 from chainrule.training import Callback, Checkpoint
@@ -115,7 +115,8 @@ def test_common_words_are_left_out_as_word2vec_does():
     rng = np.random.default_rng(1)
     sentences = rng.choice(["the", "of", "rare"], (4000, 10), p=[0.9, 0.09, 0.01]).tolist()
     taught = course(sentences, sample=1e-2)
-    ids = np.concatenate([taught.lessons(e, 0)[0].inputs[:, 0] for e in range(3)])
+    parts = range(taught.corpus.n_chunks)
+    ids = np.concatenate([taught.lessons(e, i)[0].inputs[:, 0] for e in range(3) for i in parts])
     share = taught.corpus.vocabulary.counts / 40_000
     kept = np.bincount(ids) / (3 * taught.corpus.vocabulary.counts)
     assert kept == pytest.approx(np.minimum(1, np.sqrt(0.01 / share) + 0.01 / share), abs=0.02)
@@ -165,6 +166,25 @@ def test_gradients_are_those_of_the_lecture():
     of_w = (sigmoid(c_pos @ w) - 1) * c_pos + sigmoid(c_neg @ w) @ c_neg
     assert gradient.outer == pytest.approx(np.vstack([of_pos, of_neg]))
     assert gradient.inner[0] == pytest.approx(of_w)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_step_goes_down_the_gradient_and_m_times_as_far_for_each_vector_of_a_mean(whole):
+    rng = np.random.default_rng(1)
+    network = TwoTables(9, 9, 4, seed=0)
+    network.inner, network.outer = rng.normal(size=(2, 9, 4))
+    inputs, outputs = np.array([[0, 1, 2], [3, 4, 0]]), np.array([[5, 5], [6, 1]])
+    shares = np.array([[1, 1, 1], [1.5, 1.5, 0]]) / 3
+    labels, weights = np.array([[1.0, 0], [1, 0]]), np.array([[1.0, 2], [1, 0]])
+    rows = inputs, shares, outputs, labels, weights
+    value, gradient = cr.value_and_grad(loss_of)(network, *rows)
+    carry = TwoTables(9, 9, 4, seed=0)
+    carry.inner, carry.outer = network.inner.copy(), network.outer.copy()
+    moved, loss = step(whole)(carry, rows, 0.1)
+    assert loss == pytest.approx(value)
+    m = np.array([3, 3, 3, 2, 2, 0, 0, 0, 0])[:, None]
+    assert moved.inner == pytest.approx(network.inner - 0.1 * m * gradient.inner)
+    assert moved.outer == pytest.approx(network.outer - 0.1 * gradient.outer)
 
 
 def test_the_cost_of_a_pair_derives_as_in_the_lecture_and_explains():

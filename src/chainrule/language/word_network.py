@@ -57,11 +57,20 @@ class TwoTables(Module):
             `Lessons.inputs` of shape (n, i), their `shares` (n, i), and `outputs` (n, r).
         """
         inputs, shares, outputs = x
-        hidden = np.sum(self.inner[inputs] * shares[:, :, None], axis=1)
-        return np.sum(hidden[:, None, :] * self.outer[outputs], axis=-1)
+        return scores(mean_of(self.inner, inputs, shares), self.outer, outputs)
 
 
 _START = 5  # the stream of the first vectors
+
+
+def mean_of(inner: Any, inputs: Any, shares: Any) -> Any:
+    """Return the mean of some input vectors for each row: shape (n, size)."""
+    return np.sum(inner[inputs] * shares[:, :, None], axis=1)
+
+
+def scores(hidden: Any, outer: Any, outputs: Any) -> Any:
+    """Return products with some output vectors for each row: shape (n, r)."""
+    return np.sum(hidden[:, None, :] * outer[outputs], axis=-1)
 
 
 def surprise(scores: Any, labels: Any, weights: Any) -> Any:
@@ -87,22 +96,35 @@ def loss_of(network: TwoTables, inputs: Any, shares: Any, outputs: Any, *answers
 def step(whole: bool) -> Any:
     """Return a step of descent on the summed costs of a batch, for `chainrule.scan`.
 
-    So each pair moves the rows as it would alone. Both forms have the same sense.
+    So each pair moves the rows as it would alone. Where the mean of m vectors goes in, the gradient
+    of each is the m-th part of the mean's, and its step is m times as long, as in word2vec and
+    fastText; Irsoy, Benton and Stratos, "Corrected CBOW performs as well as skip-gram" (2021), tell
+    what this means for the learning rate.
 
     Parameters
     ----------
     whole : bool
-        Whether the gradient is written as that of whole tables, which the engines that emit loops
-        turn into updates of the rows that are touched, or as those rows.
+        Whether gradients are written as those of whole tables, which the engines that emit loops
+        turn into updates of the rows that are touched, or as those rows. The sense is the same.
     """
 
     def taken(network: TwoTables, rows: Any, lr: Any) -> tuple[TwoTables, Any]:
-        value, gradients = value_and_gradients(
-            loss_of, network, *rows, tables=() if whole else (0, 1)
+        inputs, shares, outputs, *answers = rows
+        (inner, outer), structure = flatten(network)
+
+        def cost(given: Any) -> Any:
+            hidden, outer = given
+            return surprise(scores(hidden, outer, outputs), *answers)
+
+        hidden = mean_of(inner, inputs, shares)
+        value, (delta, of_outer) = value_and_gradients(
+            cost, (hidden, outer), tables=() if whole else (1,)
         )
-        tables, structure = flatten(network)
-        moved = [_moved(p, g, lr) for p, g in zip(tables, gradients, strict=True)]
-        return unflatten(structure, moved), value
+        parts = RowGradient(inputs, delta[:, None, :] * np.sign(shares)[:, :, None], inner)
+        of_inner = parts.dense() if whole else parts
+        return unflatten(
+            structure, [_moved(inner, of_inner, lr), _moved(outer, of_outer, lr)]
+        ), value
 
     return taken
 
