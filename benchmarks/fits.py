@@ -11,6 +11,7 @@ with its own defaults, chainrule's being those of its tables, which `chainrule f
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from typing import Any
 
 import numpy as np
 from real_data import DATA, PROBLEMS, Problem
+
+import chainrule
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 LIBRARIES, MODES = ("scikit-learn", "chainrule"), ("equal", "defaults")
@@ -187,6 +190,9 @@ def main() -> None:
         library, mode, seed, path = options.worker
         work(library, mode, int(seed), path)
         return
+    # As pip does with what it installs; nothing else is done for a checkout where Python is told to
+    # write no byte code.
+    compileall.compile_dir(Path(chainrule.__file__).parent, quiet=1)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in options.set or PROBLEMS:

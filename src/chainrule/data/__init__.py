@@ -1,16 +1,35 @@
-"""Tables and batches: from a file or a data frame to the arrays that a network trains on."""
+"""Tables and batches: from a file or a data frame to the arrays that a network trains on.
 
-from chainrule.data.batches import batches, permutation, split
-from chainrule.data.columns import ColumnType, column_types
-from chainrule.data.encoder import TableEncoder
-from chainrule.data.projection import Projection, principal_components
-from chainrule.data.reader import read_blocks, read_table
-from chainrule.data.scaling import SCALINGS, QuantileScaler, Scaler
-from chainrule.data.sets import load_digits, load_iris
-from chainrule.data.shuffle import BlockOrder
-from chainrule.data.table import Table, as_table
-from chainrule.data.target import Target, derive_target
+Names are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from chainrule.io import Limits
+from chainrule.lazy import lazily
+
+if TYPE_CHECKING:
+    from chainrule.data.batches import batches, permutation, split
+    from chainrule.data.columns import ColumnType, column_types
+    from chainrule.data.encoder import TableEncoder
+    from chainrule.data.projection import Projection, principal_components
+    from chainrule.data.reader import read_blocks, read_table
+    from chainrule.data.scaling import SCALINGS, QuantileScaler, Scaler
+    from chainrule.data.sets import load_digits, load_iris
+    from chainrule.data.shuffle import BlockOrder
+    from chainrule.data.table import Table, as_table
+    from chainrule.data.target import Target, derive_target
+
+_HOME = {
+    "BlockOrder": "shuffle", "ColumnType": "columns", "Projection": "projection",
+    "QuantileScaler": "scaling", "SCALINGS": "scaling", "Scaler": "scaling", "Table": "table",
+    "TableEncoder": "encoder", "Target": "target", "as_table": "table", "batches": "batches",
+    "column_types": "columns", "derive_target": "target", "load_digits": "sets",
+    "load_iris": "sets", "permutation": "batches", "principal_components": "projection",
+    "read_blocks": "reader", "read_table": "reader", "split": "batches",
+}  # fmt: skip
 
 __all__ = [
     "SCALINGS",
@@ -35,3 +54,5 @@ __all__ = [
     "read_table",
     "split",
 ]
+
+__getattr__ = lazily(__name__, _HOME)

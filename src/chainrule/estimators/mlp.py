@@ -17,7 +17,6 @@ from chainrule.constraints import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, Inter
 from chainrule.errors import ArgumentError
 from chainrule.estimator import plain
 from chainrule.estimators.callbacks import Tasks, with_callbacks
-from chainrule.estimators.categories import Categories, categorical_columns
 from chainrule.estimators.course import DivergenceError, Held, descend
 from chainrule.estimators.explained import Explained
 from chainrule.estimators.heads import Heads
@@ -225,6 +224,8 @@ class MLP(Explained):
     def _categorised(self, X: Any, first: bool) -> Any:
         if is_sparse(X):
             raise ArgumentError("categorical_features needs a data frame or an array, not CSR")
+        from chainrule.estimators.categories import Categories, categorical_columns
+
         n = self.n_features_in_
         if first:
             columns = categorical_columns(self.categorical_features, X, n)

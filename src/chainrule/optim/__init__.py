@@ -1,88 +1,62 @@
-"""Optimizers, learning-rate schedules and gradient clipping, in plain NumPy."""
+"""Optimizers, learning-rate schedules and gradient clipping, in plain NumPy.
 
-from collections.abc import Mapping
-from typing import Any
+Names are imported when they are first used.
+"""
 
-from chainrule.errors import ArgumentError
-from chainrule.optim.adagrad import Adadelta, Adagrad, RMSprop
-from chainrule.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
-from chainrule.optim.clipping import clip_grad_norm, clip_grad_value
-from chainrule.optim.conjugate import ConjugateGradient
-from chainrule.optim.full_batch import FullBatch, Minimum
-from chainrule.optim.layerwise import LAMB, Muon
-from chainrule.optim.lbfgs import LBFGS
-from chainrule.optim.line_search import strong_wolfe
-from chainrule.optim.optimizer import Optimizer
-from chainrule.optim.schedules import (
-    SCHEDULES,
-    Chained,
-    Constant,
-    Cosine,
-    CosineWarmRestarts,
-    Exponential,
-    InverseTime,
-    MultiStep,
-    OneCycle,
-    Plateau,
-    Polynomial,
-    Schedule,
-    Sequential,
-    Step,
-    WarmUp,
-    schedule_from_config,
-)
-from chainrule.optim.sgd import SGD
-from chainrule.optim.signs import Lion, Rprop
-from chainrule.optim.wrappers import EMA, SWA, Lookahead, Wrapper
+from __future__ import annotations
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    kind.__name__: kind
-    for kind in (
-        Adadelta, Adagrad, Adam, AdamW, Adamax, LAMB, Lion, Muon, NAdam, RAdam, RMSprop, Rprop, SGD,
+from typing import TYPE_CHECKING
+
+from chainrule.lazy import lazily
+
+if TYPE_CHECKING:
+    from chainrule.optim.adagrad import Adadelta, Adagrad, RMSprop
+    from chainrule.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
+    from chainrule.optim.clipping import clip_grad_norm, clip_grad_value
+    from chainrule.optim.conjugate import ConjugateGradient
+    from chainrule.optim.full_batch import FullBatch, Minimum
+    from chainrule.optim.layerwise import LAMB, Muon
+    from chainrule.optim.lbfgs import LBFGS
+    from chainrule.optim.line_search import strong_wolfe
+    from chainrule.optim.optimizer import Optimizer
+    from chainrule.optim.registry import FULL_BATCH, OPTIMIZERS, WRAPPERS, optimizer_from_config
+    from chainrule.optim.schedules import (
+        SCHEDULES,
+        Chained,
+        Constant,
+        Cosine,
+        CosineWarmRestarts,
+        Exponential,
+        InverseTime,
+        MultiStep,
+        OneCycle,
+        Plateau,
+        Polynomial,
+        Schedule,
+        Sequential,
+        Step,
+        WarmUp,
+        schedule_from_config,
     )
+    from chainrule.optim.sgd import SGD
+    from chainrule.optim.signs import Lion, Rprop
+    from chainrule.optim.wrappers import EMA, SWA, Lookahead, Wrapper
+
+_HOME = {
+    "Adadelta": "adagrad", "Adagrad": "adagrad", "Adam": "adam", "AdamW": "adam", "Adamax": "adam",
+    "Chained": "schedules", "ConjugateGradient": "conjugate", "Constant": "schedules",
+    "Cosine": "schedules", "CosineWarmRestarts": "schedules", "EMA": "wrappers",
+    "Exponential": "schedules", "FULL_BATCH": "registry", "FullBatch": "full_batch",
+    "InverseTime": "schedules", "LAMB": "layerwise", "LBFGS": "lbfgs", "Lion": "signs",
+    "Lookahead": "wrappers", "Minimum": "full_batch", "MultiStep": "schedules", "Muon": "layerwise",
+    "NAdam": "adam", "OPTIMIZERS": "registry", "OneCycle": "schedules", "Optimizer": "optimizer",
+    "Plateau": "schedules", "Polynomial": "schedules", "RAdam": "adam", "RMSprop": "adagrad",
+    "Rprop": "signs", "SCHEDULES": "schedules", "SGD": "sgd", "SWA": "wrappers",
+    "Schedule": "schedules", "Sequential": "schedules", "Step": "schedules", "WRAPPERS": "registry",
+    "WarmUp": "schedules", "Wrapper": "wrappers", "clip_grad_norm": "clipping",
+    "clip_grad_value": "clipping", "optimizer_from_config": "registry",
+    "schedule_from_config": "schedules", "strong_wolfe": "line_search",
 }  # fmt: skip
-WRAPPERS: dict[str, type[Wrapper]] = {kind.__name__: kind for kind in (EMA, Lookahead, SWA)}
-FULL_BATCH: dict[str, type[FullBatch]] = {
-    kind.__name__: kind for kind in (ConjugateGradient, LBFGS)
-}
-
-
-def optimizer_from_config(
-    config: Mapping[str, Any], more: Mapping[str, type[Optimizer]] | None = None
-) -> Optimizer | FullBatch:
-    """Rebuild an optimizer from its configuration.
-
-    Parameters
-    ----------
-    config : mapping
-        From `Optimizer.config`.
-    more : mapping of str to class, optional
-        Optimizers beside those of `OPTIMIZERS`, `WRAPPERS` and `FULL_BATCH`, by name.
-
-    Raises
-    ------
-    ArgumentError
-        If it names an optimizer that is not known, or parameters that it does not have.
-
-    Examples
-    --------
-    >>> optimizer_from_config(EMA(Adam(lr=0.1)).config()) == EMA(Adam(lr=0.1))
-    True
-    """
-    known: dict[str, Any] = {**OPTIMIZERS, **WRAPPERS, **FULL_BATCH, **(more or {})}
-    arguments = dict(config)
-    name = arguments.pop("optimizer", None)
-    if not isinstance(name, str) or name not in known:
-        raise ArgumentError(f"there is no optimizer {name!r}; there are {list(known)}")
-    for key, value in arguments.items():
-        if isinstance(value, Mapping):
-            arguments[key] = optimizer_from_config(value, more)
-    try:
-        made: Optimizer | FullBatch = known[name](**arguments)
-    except TypeError as error:
-        raise ArgumentError(f"the configuration of {name} is not valid: {error}") from error
-    return made
-
 
 __all__ = [
     "EMA",
@@ -131,3 +105,5 @@ __all__ = [
     "schedule_from_config",
     "strong_wolfe",
 ]
+
+__getattr__ = lazily(__name__, _HOME)

@@ -24,7 +24,6 @@ from chainrule.nn import (
 from chainrule.nn.regularisation import Amount, amounts
 from chainrule.optim import Optimizer, clip_grad_value
 from chainrule.optim.optimizer import weak
-from chainrule.optim.wrappers import constrained
 from chainrule.training.evaluate import Loss, loss_of
 from chainrule.training.rows import Rows
 
@@ -110,6 +109,10 @@ class Practice:
     def rules(self, optimizer: Optimizer, model: Module) -> dict[str, Optimizer]:
         """Return the optimizer of each parameter, which keeps its norm where that is limited."""
         limits = self.limits(model)
+        if not limits:
+            return dict.fromkeys(named_parameters(model), optimizer)
+        from chainrule.optim.wrappers import constrained
+
         return {
             name: constrained(optimizer, partial(max_norm, limit=limits[name]))
             if name in limits else optimizer
