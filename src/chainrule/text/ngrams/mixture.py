@@ -7,7 +7,7 @@ import numpy as np
 from chainrule.errors import DataError, ShapeError
 from chainrule.graph import Array
 
-_ROUNDS, _STILL = 1000, 1e-9
+_HALVINGS = 60  # to the last bit of a float
 
 
 def mixture(log_p: Array, log_q: Array, weight: float) -> Array:
@@ -45,7 +45,9 @@ def mixture(log_p: Array, log_q: Array, weight: float) -> Array:
 def mixture_weight(log_p: Array, log_q: Array) -> float:
     """Return the weight of the first of two models with which a text is most probable.
 
-    Found by EM, as in [1]_, section 4. The text should be none that a model has learned from.
+    The logarithm of the text's probability is concave in the weight, so that halving the interval
+    in which its slope changes sign finds what EM [1]_, section 4, converges to. The text should be
+    none that a model has learned from.
 
     Parameters
     ----------
@@ -75,16 +77,13 @@ def mixture_weight(log_p: Array, log_q: Array) -> float:
     >>> round(mixture_weight(log_p, log_q), 3)
     0.75
     """
-    weight = 0.5
-    mixed = mixture(log_p, log_q, weight)
+    mixed = mixture(log_p, log_q, 0.5)
     if not len(mixed) or not np.isfinite(mixed).all():
         raise DataError("the weight of a mixture needs words that one of the models finds possible")
-    for _ in range(_ROUNDS):
-        with np.errstate(divide="ignore"):
-            new = float(np.exp(np.log(weight) + log_p - mixed).mean())
-        new = min(new, 1.0)
-        still = abs(new - weight) < _STILL
-        weight, mixed = new, mixture(log_p, log_q, new)
-        if still:
-            break
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        weight = (low + high) / 2
+        mixed = mixture(log_p, log_q, weight)
+        rises = np.sum(np.exp(log_p - mixed) - np.exp(log_q - mixed)) > 0
+        low, high = (weight, high) if rises else (low, weight)
     return weight
