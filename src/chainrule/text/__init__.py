@@ -4,7 +4,7 @@ from chainrule.text.bpe import BPETokenizer
 from chainrule.text.conll import Sentence, read_conll
 from chainrule.text.conllu import read_conllu
 from chainrule.text.entities import (
-    Counts,
+    EntityCounts,
     EntityScores,
     is_entity_tag,
     lenient_entities,
@@ -48,7 +48,7 @@ __all__ = [
     "WORD_FEATURES",
     "BPETokenizer",
     "CharacterTokenizer",
-    "Counts",
+    "EntityCounts",
     "Entity",
     "EntityScores",
     "Labelled",

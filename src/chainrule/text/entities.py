@@ -64,7 +64,7 @@ def lenient_entities(tags: Iterable[str]) -> list[Entity]:
 
 
 @dataclass(frozen=True)
-class Counts:
+class EntityCounts:
     """How many entities there are, were found, and both.
 
     Attributes
@@ -80,21 +80,27 @@ class Counts:
     @property
     def precision(self) -> float:
         """Share of what was found that is correct; 0 if nothing was found."""
-        return self.correct / self.found if self.found else 0.0
+        return _percent(self.correct, self.found) / 100.0
 
     @property
     def recall(self) -> float:
         """Share of what there is that was found; 0 if there is nothing."""
-        return self.correct / self.true if self.true else 0.0
+        return _percent(self.correct, self.true) / 100.0
 
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall; 0 if both are."""
-        both = self.true + self.found
-        return 2.0 * self.correct / both if both else 0.0
+        return self._percents[2] / 100.0
+
+    @property
+    def _percents(self) -> tuple[float, float, float]:
+        """Precision, recall and F1 by conlleval's own operations, so that they round as there."""
+        precision, recall = _percent(self.correct, self.found), _percent(self.correct, self.true)
+        both = precision + recall
+        return precision, recall, 2.0 * precision * recall / both if both else 0.0
 
     def __str__(self) -> str:
-        precision, recall, f1 = (100.0 * x for x in (self.precision, self.recall, self.f1))
+        precision, recall, f1 = self._percents
         return f"precision: {precision:6.2f}%; recall: {recall:6.2f}%; FB1: {f1:6.2f}"
 
 
@@ -104,23 +110,23 @@ class EntityScores:
 
     Attributes
     ----------
-    overall : Counts
+    overall : EntityCounts
         Of all types together (micro average).
-    types : mapping of str to Counts
+    types : mapping of str to EntityCounts
         By type, in order.
     words, correct_words : int
         All words, and those with the right tag.
     """
 
-    overall: Counts
-    types: Mapping[str, Counts]
+    overall: EntityCounts
+    types: Mapping[str, EntityCounts]
     words: int
     correct_words: int
 
     @property
     def accuracy(self) -> float:
         """Share of the words with the right tag; 0 if there are no words."""
-        return self.correct_words / self.words if self.words else 0.0
+        return _percent(self.correct_words, self.words) / 100.0
 
     def __str__(self) -> str:
         whole = self.overall
@@ -129,7 +135,7 @@ class EntityScores:
             f"found: {whole.found} phrases; correct: {whole.correct}."
         ]
         if self.words:
-            lines.append(f"accuracy: {100.0 * self.accuracy:6.2f}%; {whole}")
+            lines.append(f"accuracy: {_percent(self.correct_words, self.words):6.2f}%; {whole}")
         lines += [f"{name:>17}: {each}  {each.found}" for name, each in self.types.items()]
         return "\n".join(lines)
 
@@ -171,6 +177,12 @@ def score_entities(true: Sequence[Sequence[str]], found: Sequence[Sequence[str]]
         for name, group in (("true", known), ("found", seen), ("correct", both)):
             counts[name].update(entity.type for entity in group)
     names = sorted(counts["true"].keys() | counts["found"].keys())
-    types = {name: Counts(**{key: own[name] for key, own in counts.items()}) for name in names}
-    overall = Counts(**{key: own.total() for key, own in counts.items()})
+    types = {
+        name: EntityCounts(**{key: own[name] for key, own in counts.items()}) for name in names
+    }
+    overall = EntityCounts(**{key: own.total() for key, own in counts.items()})
     return EntityScores(overall, types, n_words, n_correct)
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole else 0.0
