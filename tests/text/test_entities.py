@@ -1,7 +1,5 @@
 """Entities and their scores: figures of conlleval.pl, and its rules word by word."""
 
-import importlib.util
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,18 +87,6 @@ def test_counts_are_those_of_conlleval(sentences):
     assert (overall.true, overall.found, overall.correct) == word_by_word(true, found)
     assert sum(each.true for each in scores.types.values()) == overall.true
     assert sum(each.correct for each in scores.types.values()) == overall.correct
-
-
-@given(PAIRS)
-def test_entities_are_those_of_seqeval(sentences):
-    if importlib.util.find_spec("seqeval") is None:
-        pytest.skip("seqeval is not installed")
-    from seqeval.metrics.sequence_labeling import get_entities
-
-    for sentence in sentences:
-        tags = [pair[0] for pair in sentence]
-        theirs = [(kind, start, end + 1) for kind, start, end in get_entities(tags)]
-        assert theirs == lenient_entities(tags)
 
 
 def test_entities_of_the_broad_twitter_corpus(shared_data):
