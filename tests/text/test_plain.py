@@ -69,23 +69,29 @@ class TestLabelled:
             "__label__a one  two\n \t\n\t__label__b\tthree\ntext __label__c behind\n__label__d\n"
         )
         assert read_labelled(path) == Labelled(
-            ["one  two", "three", "text behind", ""], ["a", "b", "c", "d"]
+            ["one  two", "three", "text behind", ""], ["a", "b", "c", "d"], [1, 3, 4, 5]
         )
 
     def test_several_labels(self, write):
         path = write("__label__a __label__b one\nnone here\n__label__c two\n")
         assert read_labelled(path, multi=True) == Labelled(
-            ["one", "none here", "two"], [["a", "b"], [], ["c"]]
+            ["one", "none here", "two"], [["a", "b"], [], ["c"]], [1, 2, 3]
         )
         with pytest.raises(DataError, match=r"row 1: has 2 labels \('a', 'b'\); .* multi=True"):
             read_labelled(path)
 
     def test_words_that_hold_the_prefix_are_words(self, write):
         path = write("__label__a x__label__b __label_ c\u00a0__label__d\n")
-        assert read_labelled(path) == Labelled(["x__label__b __label_ c\u00a0__label__d"], ["a"])
+        assert read_labelled(path) == Labelled(
+            ["x__label__b __label_ c\u00a0__label__d"], ["a"], [1]
+        )
 
     def test_other_prefixes(self, write):
-        assert read_labelled(write("+good so (be) it\n"), prefix="+") == (["so (be) it"], ["good"])
+        assert read_labelled(write("+good so (be) it\n"), prefix="+") == (
+            ["so (be) it"],
+            ["good"],
+            [1],
+        )
         for bad in ("", "a b", "\t"):
             with pytest.raises(ArgumentError, match="prefix"):
                 read_labelled(write("a"), prefix=bad)
@@ -106,9 +112,10 @@ class TestLabelled:
 
     def test_flair_file(self, shared_data):
         path = shared_data("odd-files/flair/fasttext_multi_label.txt")
-        texts, labels = read_labelled(path, multi=True)
+        texts, labels, lines = read_labelled(path, multi=True)
         assert texts[:3] == ["tv", "apple tv", "apple"]
         assert labels[:3] == [["tv"], ["apple", "tv"], ["apple"]]
+        assert lines[:3] == [1, 2, 3]
 
 
 def test_real_lines(shared_data):

@@ -7,9 +7,33 @@ from typing import Annotated, Optional
 
 import typer
 
-from chainrule.cli.exits import MEANINGS
-
-EPILOG = "Exit codes: " + "; ".join(f"{code.value} {text}" for code, text in MEANINGS.items())
+from chainrule.cli.language.commands import tag, text
+from chainrule.cli.options import (
+    DATA,
+    EPILOG,
+    NETWORK,
+    OUTPUT,
+    AsJson,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Engine,
+    Epochs,
+    Header,
+    HoldOut,
+    Into,
+    LearningRate,
+    Missing,
+    Out,
+    Quiet,
+    Quotes,
+    Resume,
+    Run,
+    Seed,
+    SkipRows,
+    Traceback,
+    refuse_beside_resume,
+)  # fmt: skip
 
 app = typer.Typer(
     name="chainrule",
@@ -20,58 +44,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_DATA, _NETWORK, _OUTPUT = "Data", "Network and training", "Output"
-
-Delimiter = Annotated[
-    Optional[str],  # noqa: UP045 (typer reads the annotation)
-    typer.Option(help="Character between cells; found out by default.", rich_help_panel=_DATA),
-]
-Encoding = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Text encoding; UTF-8 by default.", rich_help_panel=_DATA),
-]
-Header = Annotated[
-    Optional[bool],  # noqa: UP045
-    typer.Option(
-        "--header/--no-header",
-        help="Whether the first line holds the names; without it they are column1, column2, ...",
-        show_default="found out",
-        rich_help_panel=_DATA,
-    ),
-]
-SkipRows = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(help="Lines before the table begins.", min=0, rich_help_panel=_DATA),
-]
-Decimal = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Decimal mark of the numbers: . or ,", rich_help_panel=_DATA),
-]
-Quotes = Annotated[
-    Optional[bool],  # noqa: UP045
-    typer.Option(
-        "--quotes/--no-quotes",
-        help='Whether " quotes cells; otherwise it is a character like others.',
-        show_default="--quotes",
-        rich_help_panel=_DATA,
-    ),
-]
-Missing = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Option(
-        metavar="TEXT",
-        help="What stands for a missing value, instead of NA, ?, null and their like.",
-        rich_help_panel=_DATA,
-    ),
-]
-AsJson = Annotated[
-    bool,
-    typer.Option("--json", help="Print one JSON document, for machines.", rich_help_panel=_OUTPUT),
-]
-Traceback = Annotated[
-    bool, typer.Option("--traceback", help="On an error, show where it arose.", hidden=True)
-]
 
 
 def _version(wanted: bool) -> None:
@@ -114,14 +86,14 @@ def fit(
             "-t",
             metavar="NAME",
             help="Column to predict; may be repeated.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = None,
     task: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
             help="binary, multiclass, multilabel or regression; the data decides by default.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = None,
     types: Annotated[
@@ -130,18 +102,16 @@ def fit(
             metavar="NAME=KIND",
             help="Read a column as number, category, boolean, date or date:PATTERN; may be "
             "repeated.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = None,
     drop: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
-            metavar="NAME", help="Leave a column out; may be repeated.", rich_help_panel=_DATA
+            metavar="NAME", help="Leave a column out; may be repeated.", rich_help_panel=DATA
         ),
     ] = None,
-    hold_out: Annotated[
-        float, typer.Option(help="Share of the rows kept for judging.", rich_help_panel=_DATA)
-    ] = 0.2,
+    hold_out: HoldOut = 0.2,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     header: Header = None,
@@ -154,100 +124,69 @@ def fit(
         typer.Option(
             metavar="WIDTHS",
             help="Widths of the hidden layers, such as 64,32, or none for a linear model.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     activation: Annotated[
-        str, typer.Option(help="Activation of the hidden layers.", rich_help_panel=_NETWORK)
+        str, typer.Option(help="Activation of the hidden layers.", rich_help_panel=NETWORK)
     ] = "relu",
     optimizer: Annotated[
         str,
         typer.Option(
             help="adadelta, adagrad, adam, adamax, adamw, lamb, lion, muon, nadam, radam, rmsprop, "
             "rprop (for batches of all rows) or sgd.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = "adam",
-    lr: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(help="Learning rate at the start.", rich_help_panel=_NETWORK),
-    ] = None,
+    lr: LearningRate = None,
     batch_size: Annotated[
         Optional[int],  # noqa: UP045
-        typer.Option(help="Rows of a step.", rich_help_panel=_NETWORK),
+        typer.Option(help="Rows of a step.", rich_help_panel=NETWORK),
     ] = None,
-    epochs: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Passes over the data at most.", rich_help_panel=_NETWORK),
-    ] = None,
+    epochs: Epochs = None,
     patience: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(
             help="Epochs without progress on the validation part before training stops.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     validation: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(
             help="Share of the training rows that early stopping watches; 0 for none.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     weight_decay: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(help="L2 regularisation.", rich_help_panel=_NETWORK),
+        typer.Option(help="L2 regularisation.", rich_help_panel=NETWORK),
     ] = None,
     dropout: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(help="Share of hidden units left out in training.", rich_help_panel=_NETWORK),
+        typer.Option(help="Share of hidden units left out in training.", rich_help_panel=NETWORK),
     ] = None,
     scaling: Annotated[
         str,
         typer.Option(
             help="How numbers are scaled: standard, min-max, robust, quantile-uniform or "
             "quantile-normal.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = "standard",
     class_weight: Annotated[
         str,
         typer.Option(
             help="balanced: each class counts as much as any other; or none.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = "none",
-    seed: Annotated[
-        int, typer.Option(help="Decides everything random.", rich_help_panel=_NETWORK)
-    ] = 0,
-    engine: Annotated[
-        str,
-        typer.Option(
-            help="auto, eager, numpy, numba or jax: what computes the steps of training.",
-            rich_help_panel=_NETWORK,
-        ),
-    ] = "auto",
-    out: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            metavar="FOLDER",
-            help="The run folder to make; runs/NAME-1 and so on by default.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    resume: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            metavar="FOLDER",
-            help="Go on with an interrupted run, as it was asked for.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
+    seed: Seed = 0,
+    engine: Engine = "auto",
+    out: Out = None,
+    resume: Resume = None,
     as_json: AsJson = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="Print the run folder only.", rich_help_panel=_OUTPUT),
-    ] = False,
+    quiet: Quiet = False,
     traceback: Traceback = False,
 ) -> None:
     """Train a network on a table and judge it on rows held out.
@@ -271,7 +210,7 @@ def fit(
     from chainrule.training.plan import ENGINES
 
     if resume is not None:
-        _refuse_beside_resume(context)
+        refuse_beside_resume(context)
         FIT.resume(resume, as_json=as_json, quiet=quiet)
         return
     if source is None:
@@ -296,20 +235,8 @@ def fit(
     FIT.start(request, out, as_json=as_json, quiet=quiet)
 
 
-def _refuse_beside_resume(context: typer.Context) -> None:
-    """Refuse what would have no effect, for a run goes on as it was asked for."""
-    from chainrule.cli.exits import UsageError
-
-    given = [
-        "SOURCE" if parameter.name == "source" else parameter.opts[0]
-        for parameter in context.command.params
-        if str(parameter.name) not in ("resume", "as_json", "quiet", "traceback")
-        and getattr(context.get_parameter_source(str(parameter.name)), "name", "") == "COMMANDLINE"
-    ]
-    if given:
-        raise UsageError(
-            f"--resume goes on with the run as it was asked for; leave out {', '.join(given)}"
-        )
+for _command in (text, tag):
+    app.command(epilog=EPILOG)(_command)
 
 
 @app.command(epilog=EPILOG)
@@ -321,14 +248,22 @@ def predict(
         str, typer.Argument(metavar="FILE", help="Rows to predict: a file, or - (standard input).")
     ],
     out: Annotated[
-        str, typer.Option(metavar="FILE", help="Where to write.", rich_help_panel=_OUTPUT)
+        str, typer.Option(metavar="FILE", help="Where to write.", rich_help_panel=OUTPUT)
     ] = "-",
     as_json: AsJson = False,
+    lines: Annotated[
+        bool,
+        typer.Option(
+            "--lines",
+            help="Each line of FILE is a text: for runs of chainrule text and tag.",
+            rich_help_panel=DATA,
+        ),
+    ] = False,
     safe_csv: Annotated[
         bool,
         typer.Option(
             help="Write an apostrophe before texts that a spreadsheet takes for formulas.",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=OUTPUT,
         ),
     ] = False,
     delimiter: Delimiter = None,
@@ -340,41 +275,44 @@ def predict(
     missing: Missing = None,
     traceback: Traceback = False,
 ) -> None:
-    """Predict the rows of a file, with probabilities, as CSV or JSON.
+    """Predict the rows, texts or sentences of a file, as CSV, in columns or as JSON.
 
-    The file is read as the training file was, unless options say otherwise. Its columns may come
-    in any order, and there may be others.
+    The file is read as the training file was, unless options say otherwise. Columns of a table may
+    come in any order, and there may be others.
     """
     from chainrule.cli import predict as command
     from chainrule.cli.request import reading_options
 
     options = reading_options(delimiter, encoding, header, skip_rows, decimal, quotes, missing)
-    command.predict(run, source, out, options, as_json=as_json, safe=safe_csv)
-
-
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that chainrule fit made.")]
-Into = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(
-        metavar="FILE",
-        help="Where to write; its suffix says the format: .html, .md, .tex, .json or .txt.",
-        rich_help_panel=_OUTPUT,
-    ),
-]
+    command.predict(run, source, out, options, lines=lines, as_json=as_json, safe=safe_csv)
 
 
 @app.command(epilog=EPILOG)
 def explain(
     run: Run,
-    row: Annotated[int, typer.Option(help="Line of the data file, as in predictions.csv.", min=1)],
+    row: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Line of the data file, as in predictions.csv.", min=1),
+    ] = None,
+    text: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="A text, for runs of chainrule text and lm."),
+    ] = None,
     out: Into = None,
     as_json: AsJson = False,
     traceback: Traceback = False,
 ) -> None:
-    """Explain the answer for one row: what moved it, and every gradient, checked."""
+    """Explain the answer for one row or text: what moved it, and every gradient, checked."""
     from chainrule.cli import look
+    from chainrule.cli.exits import UsageError
+    from chainrule.cli.language import explaining
 
-    look.explain_row(run, row, out, as_json=as_json)
+    if (row is None) == (text is None):
+        raise UsageError("name what to explain: --row LINE of a table, or --text TEXT")
+    if text is not None:
+        explaining.explain_text(run, text, out, as_json=as_json)
+    elif row is not None:
+        look.explain_row(run, row, out, as_json=as_json)
 
 
 @app.command(epilog=EPILOG)
@@ -402,7 +340,7 @@ def draw(
         typer.Option(
             metavar="FILE",
             help="Where to write: .svg, .html, .mmd (Mermaid), .dot, .json or .txt.",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     as_json: AsJson = False,

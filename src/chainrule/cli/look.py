@@ -98,35 +98,35 @@ def _row_at(table: Table, line: int) -> int:
 
 def explain_row(folder: Path, line: int, out: Path | None, *, as_json: bool) -> None:
     """Explain the answer for one row of a run's data."""
-    _check_format(WorkedRow, out, as_json)
+    check_format(WorkedRow, out, as_json)
     _, table, model = _opened(folder)
-    _give(WorkedRow(model, table, _row_at(table, line)), out, as_json=as_json)
+    give(WorkedRow(model, table, _row_at(table, line)), out, as_json=as_json)
 
 
 def derive_run(folder: Path, notation: str, out: Path | None, *, as_json: bool) -> None:
     """Derive the gradients of a run's network."""
     if notation not in NOTATIONS:
         raise UsageError(f"--notation is one of {', '.join(NOTATIONS)}, not {notation!r}")
-    _check_format(Derivation, out, as_json)
+    check_format(Derivation, out, as_json)
     _, table, model = _opened(folder)
     derivation = derive(model.objective, wrt="network", notation=notation)
-    _give(derivation(model.network, *_few(table, model, _DERIVED)), out, as_json=as_json)
+    give(derivation(model.network, *_few(table, model, _DERIVED)), out, as_json=as_json)
 
 
 def draw_run(folder: Path, view: str, out: Path | None, *, as_json: bool) -> None:
     """Draw the network of a run."""
     if view not in VIEWS:
         raise UsageError(f"--view is {VIEWS}, not {view!r}")
-    _check_format(Drawing, out, as_json)
+    check_format(Drawing, out, as_json)
     _, table, model = _opened(folder)
     rows = 1 if view == "units" else _DERIVED
     drawing = draw(model.objective, wrt="network", view=view)
-    _give(drawing(model.network, *_few(table, model, rows)), out, as_json=as_json)
+    give(drawing(model.network, *_few(table, model, rows)), out, as_json=as_json)
 
 
 def diagnose_run(folder: Path, out: Path | None, *, try_fixes: bool, as_json: bool) -> None:
     """Examine the network and the data of a run, and a short course of training."""
-    _check_format(Diagnosis, out, as_json)
+    check_format(Diagnosis, out, as_json)
     request, table, model = _opened(folder)
     trial = Trial.prepare(
         table, request.targets(table), task=request.task, types=request.types,
@@ -142,7 +142,7 @@ def diagnose_run(folder: Path, out: Path | None, *, try_fixes: bool, as_json: bo
     )  # fmt: skip
     if try_fixes:
         found.notes.append("Remedies are tried from the network as it was before training.")
-    _give(found, out, as_json=as_json)
+    give(found, out, as_json=as_json)
 
 
 def _few(table: Table, model: TableModel, rows: int) -> tuple[Any, Any]:
@@ -150,7 +150,7 @@ def _few(table: Table, model: TableModel, rows: int) -> tuple[Any, Any]:
     return model.arrays(known.take(np.arange(min(rows, len(known)))))
 
 
-def _check_format(kind: type[Shown], out: Path | None, as_json: bool) -> None:
+def check_format(kind: type[Shown], out: Path | None, as_json: bool) -> None:
     """Refuse a format that the result cannot have, before it is worked out.
 
     Raises
@@ -166,7 +166,7 @@ def _check_format(kind: type[Shown], out: Path | None, as_json: bool) -> None:
         raise UsageError(f"--json and --out {out.name} ask for two formats: leave one out")
 
 
-def _give(shown: Shown, out: Path | None, *, as_json: bool) -> None:
+def give(shown: Shown, out: Path | None, *, as_json: bool) -> None:
     """Write a result into a file, or print it as text or as JSON."""
     if out is not None:
         shown.save(out)

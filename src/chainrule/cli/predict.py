@@ -13,8 +13,9 @@ from typing import IO, Any
 
 from chainrule.cli.exits import UsageError
 from chainrule.cli.request import FitRequest, Reading
-from chainrule.cli.runs import load_request
+from chainrule.cli.runs import command_of, load_request
 from chainrule.data import Table
+from chainrule.errors import DataError
 from chainrule.io import atomic_write
 from chainrule.models import TableModel
 from chainrule.models.run_folder import REQUEST, write_columns
@@ -22,9 +23,10 @@ from chainrule.pages.visible import visible
 
 
 def predict(
-    run: Path, source: str, out: str, options: Mapping[str, Any], *, as_json: bool, safe: bool
-) -> None:
-    """Write predictions for the rows of a file.
+    run: Path, source: str, out: str, options: Mapping[str, Any], *, lines: bool, as_json: bool,
+    safe: bool,
+) -> None:  # fmt: skip
+    """Write predictions for the rows, texts or sentences of a file.
 
     A file appears whole or not at all; standard output is written block by block.
 
@@ -36,6 +38,8 @@ def predict(
         Where rows come from and predictions go; ``-`` is standard input and output.
     options : mapping
         Arguments of `Reading` that were given; the others are those of the training file.
+    lines : bool
+        Whether each line is a text.
     as_json, safe : bool
         Whether to write JSON instead of CSV, and whether to disarm formulas.
 
@@ -48,6 +52,12 @@ def predict(
     """
     if out != "-" and Path(out).exists() and Path(source).exists() and samefile(out, source):
         raise UsageError(f"--out {out} would replace the rows to predict")
+    command = command_of(run)
+    if command not in (None, "fit"):
+        _predict_language(str(command), run, source, out, options, lines, as_json, safe)
+        return
+    if lines and command == "fit":
+        raise UsageError("--lines is for runs of chainrule text and tag")
     model = TableModel.load(run)
     blocks = replace(_reading_of_training(run), **options).blocks(source)
     with _open(out) as file:
@@ -55,6 +65,28 @@ def predict(
             _write_json(file, model, blocks)
         else:
             _write_csv(file, model, blocks, safe)
+
+
+def _predict_language(
+    command: str, run: Path, source: str, out: str, options: Mapping[str, Any], lines: bool,
+    as_json: bool, safe: bool,
+) -> None:  # fmt: skip
+    from chainrule.cli.language import predicting
+
+    if command == "text":
+        with _open(out) as file:
+            predicting.predict_texts(
+                run, source, file, options, lines=lines, as_json=as_json, safe=safe
+            )
+    elif command == "tag":
+        if safe:
+            raise UsageError("--safe-csv is for tables; tags are written in columns")
+        with _open(out) as file:
+            predicting.predict_tags(run, source, file, options, lines=lines, as_json=as_json)
+    else:
+        raise DataError(
+            f"holds a run of chainrule {command}, which predicts no rows", path=str(run)
+        )
 
 
 def _reading_of_training(run: Path) -> Reading:

@@ -113,6 +113,7 @@ class Course(Generic[R]):
         """
         if not (folder / REQUEST).is_file():
             raise DataError("holds no interrupted run to go on with", path=str(folder))
+        load_request(folder, self.kind)
         with sole_writer(folder):
             if is_complete(folder):
                 metrics = load_json(folder / METRICS)

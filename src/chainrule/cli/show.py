@@ -34,7 +34,7 @@ def console() -> Console:
     return terminal.console(file=sys.stdout, markup=False, emoji=False, soft_wrap=True)
 
 
-def _grid(title: str, *columns: str, numbers: int = 0, fold: Sequence[int] = (0,)) -> Grid:
+def new_grid(title: str, *columns: str, numbers: int = 0, fold: Sequence[int] = (0,)) -> Grid:
     """Return an empty table whose last `numbers` columns are aligned to the right.
 
     Where there is little room, the columns at the places `fold` take several lines, and no other
@@ -55,7 +55,8 @@ def _grid(title: str, *columns: str, numbers: int = 0, fold: Sequence[int] = (0,
     return grid
 
 
-def _add(grid: Grid, *cells: object) -> None:
+def add_row(grid: Grid, *cells: object) -> None:
+    """Add a row of texts, which are shown as they are."""
     grid.add_row(*(verbatim(cell) for cell in cells))
 
 
@@ -69,11 +70,11 @@ def data(console: Console, source: str, table: Table, trial: Trial) -> None:
     console.print(verbatim(f"task: {_task(trial)}"))
     for notice in (*table.notices, *target.notices):
         console.print(verbatim(f"note: {as_options(notice)}"))
-    grid = _grid("Columns", "column", "kind", "remark", "missing", numbers=1, fold=(0, 2))
+    grid = new_grid("Columns", "column", "kind", "remark", "missing", numbers=1, fold=(0, 2))
     for name, kind in _worth_showing(trial.types):
         missing = int(table[name].missing.sum())
         notice = short(as_options(kind.notice), 160)
-        _add(grid, short(name), kind.kind, notice, f"{missing:,}" if missing else "")
+        add_row(grid, short(name), kind.kind, notice, f"{missing:,}" if missing else "")
     console.print(grid)
     if len(trial.types) > _COLUMNS_SHOWN:
         counts = Counter(kind.kind for kind in trial.types.values())
@@ -106,12 +107,12 @@ def network(console: Console, trial: Trial) -> None:
     """Show the layers with their numbers of parameters, and the settings."""
     model = trial.model
     example = model.encoder.transform(trial.training.take(np.array([0])))
-    grid = _grid("Network", "layer", "kind", "outputs", "parameters", numbers=2)
+    grid = new_grid("Network", "layer", "kind", "outputs", "parameters", numbers=2)
     for row in nn.summary(model.network, example):
         kind = row.layer
         if kind == "Activation":
             kind = model.settings.activation
-        _add(
+        add_row(
             grid,
             row.name,
             kind,
@@ -158,9 +159,10 @@ def _names(task: str) -> dict[str, str]:
 def _classification(console: Console, scores: dict[str, Any], rows: int, task: str) -> None:
     measures = [name for name, value in scores["network"].items() if isinstance(value, float)]
     titles = [name.replace("_", " ") for name in measures]
-    grid = _grid(f"On the {_count(rows, 'row')} held out", "", *titles, numbers=len(titles))
+    grid = new_grid(f"On the {_count(rows, 'row')} held out", "", *titles, numbers=len(titles))
     for key, name in _names(task).items():
-        _add(grid, name, *(f"{scores[key][measure]:.4f}" for measure in measures))
+        if key in scores:
+            add_row(grid, name, *(f"{scores[key][measure]:.4f}" for measure in measures))
     console.print(grid)
     if "confusion" in scores["network"]:
         _confusion(console, scores["network"])
@@ -178,9 +180,11 @@ def _confusion(console: Console, scores: dict[str, Any]) -> None:
         _hardest(console, classes)
         return
     names = [short(entry["name"], min(room, _LONGEST)) for entry in classes]
-    grid = _grid("Actual class (rows), predicted class (columns)", "", *names, numbers=len(names))
+    grid = new_grid(
+        "Actual class (rows), predicted class (columns)", "", *names, numbers=len(names)
+    )
     for name, counts in zip(names, confusion, strict=True):
-        _add(grid, name, *(f"{count:,}" if count else "." for count in counts))
+        add_row(grid, name, *(f"{count:,}" if count else "." for count in counts))
     console.print(grid)
 
 
@@ -191,29 +195,29 @@ def _hardest(console: Console, classes: list[dict[str, Any]]) -> None:
 
 
 def _each_class(console: Console, title: str, entries: list[dict[str, Any]]) -> None:
-    grid = _grid(title, "", "precision", "recall", "f1", "rows", numbers=4)
+    grid = new_grid(title, "", "precision", "recall", "f1", "rows", numbers=4)
     for entry in entries:
         shares = (f"{entry[key]:.3f}" for key in ("precision", "recall", "f1"))
-        _add(grid, short(entry["name"]), *shares, f"{entry['rows']:,}")
+        add_row(grid, short(entry["name"]), *shares, f"{entry['rows']:,}")
     console.print(grid)
 
 
 def _regression(console: Console, scores: dict[str, Any], rows: int) -> None:
     for i, output in enumerate(scores["network"]["outputs"]):
         title = f"{short(output['name'])}, on the {_count(rows, 'row')} held out"
-        grid = _grid(title, "", "rmse", "mae", "r2", numbers=3)
+        grid = new_grid(title, "", "rmse", "mae", "r2", numbers=3)
         found = {name: scores[key]["outputs"][i] for key, name in _names("regression").items()}
         rmse, mae = (figures([one[m] for one in found.values()]) for m in ("rmse", "mae"))
         r2 = ["" if one["r2"] is None else f"{one['r2']:.4f}" for one in found.values()]
         for cells in zip(found, rmse, mae, r2, strict=True):
-            _add(grid, *cells)
+            add_row(grid, *cells)
         console.print(grid)
         quantiles = output["error_quantiles"]
         titles = [f"{float(level):.0%}" for level in quantiles]
-        grid = _grid(
+        grid = new_grid(
             "Quantiles of the error, predicted minus actual", "", *titles, numbers=len(titles)
         )
-        _add(grid, "network", *figures([*quantiles.values()]))
+        add_row(grid, "network", *figures([*quantiles.values()]))
         console.print(grid)
 
 

@@ -43,8 +43,8 @@ def write_run(result: Result, folder: str | Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     result.trial.model.save(folder)
-    _save_columns(folder / HISTORY, history_columns(result))
-    _save_columns(folder / PREDICTIONS, held_out_columns(result))
+    save_columns(folder / HISTORY, history_columns(result))
+    save_columns(folder / PREDICTIONS, held_out_columns(result))
     metrics = result.metrics()
     save_json(folder / METRICS, metrics)
     discard(folder / CHECKPOINT)
@@ -107,7 +107,8 @@ def write_columns(
     writer.writerows(guard(row) for row in zip(*columns.values(), strict=True))
 
 
-def _save_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+def save_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write columns as a CSV file, whole or not at all; see `write_columns`."""
     with atomic_write(path, "w", encoding="utf-8", newline="") as file:
         write_columns(file, columns)
 

@@ -18,10 +18,13 @@ class Labelled(NamedTuple):
     texts : list of str
     labels : list
         Of one str a text, or of a list of str a text where a text may have several labels or none.
+    lines : list of int
+        Where each text stands in the file, counted from 1.
     """
 
     texts: list[str]
     labels: list[str] | list[list[str]]
+    lines: list[int]
 
 
 def read_labelled(
@@ -66,13 +69,14 @@ def read_labelled(
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "train.txt"
     >>> _ = path.write_text("__label__good a fine film\n__label__bad dull\n")
     >>> read_labelled(path)
-    Labelled(texts=['a fine film', 'dull'], labels=['good', 'bad'])
+    Labelled(texts=['a fine film', 'dull'], labels=['good', 'bad'], lines=[1, 2])
     """
     if not prefix or re.search(r"\s", prefix):
         raise ArgumentError(f"read_labelled: prefix must be a word, not {prefix!r}")
     label = re.compile(rf"(?<![^ \t\v\f]){re.escape(prefix)}([^ \t\v\f]*)[ \t\v\f]*")
     texts: list[str] = []
     found: list[list[str]] = []
+    rows: list[int] = []
     with open_lines(path, encoding, limits) as lines:
         for line in lines.bare():
             text = line.strip(" \t\v\f")
@@ -82,9 +86,10 @@ def read_labelled(
             _check(names, multi, prefix, lines.path, lines.number)
             texts.append(label.sub("", text).strip(" \t\v\f"))
             found.append(names)
+            rows.append(lines.number)
         if not texts:
             raise DataError("there is no line of text", path=lines.path)
-    return Labelled(texts, found if multi else [names[0] for names in found])
+    return Labelled(texts, found if multi else [names[0] for names in found], rows)
 
 
 def _check(names: list[str], multi: bool, prefix: str, path: str, row: int) -> None:

@@ -1,0 +1,1 @@
+"""The commands about language: ``text``, ``tag``, ``lm``, ``vectors`` and ``generate``."""
