@@ -269,7 +269,7 @@ def test_a_label_that_was_never_learned_is_refused(run, labelled, tmp_path):
 def test_rows_without_a_label_are_told(run, reviews, tmp_path):
     reviews.write_text(reviews.read_text() + "nothing said,41,\n")
     ended = run("text", reviews, "--text", "review", "--label", "mood", *QUICK, "--out", "r")
-    assert "note: rows without a label, which are left out: 1" in ended.out
+    assert "note: 1 row without a label left out" in ended.out
 
 
 def test_a_source_is_named(run):

@@ -7,7 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from chainrule.cli.language.commands import tag, text
+from chainrule.cli.language.label_commands import tag, text
+from chainrule.cli.language.text_commands import generate, lm, neighbours, vectors
 from chainrule.cli.options import (
     DATA,
     EPILOG,
@@ -235,7 +236,7 @@ def fit(
     FIT.start(request, out, as_json=as_json, quiet=quiet)
 
 
-for _command in (text, tag):
+for _command in (text, tag, lm, vectors, generate, neighbours):
     app.command(epilog=EPILOG)(_command)
 
 

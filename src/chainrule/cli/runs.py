@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from chainrule.cli import show
 from chainrule.cli.exits import UsageError
-from chainrule.errors import DataError, FileFormatError
-from chainrule.io import atomic_folder, load_json, save_json, sole_writer
+from chainrule.errors import ArgumentError, DataError, FileFormatError
+from chainrule.io import atomic_folder, discard, load_json, save_json, sole_writer
 from chainrule.models.run_folder import CHECKPOINT, METRICS, REQUEST, is_complete
 
 
@@ -68,10 +68,13 @@ class Course(Generic[R]):
     kind : type of request
     prepare : callable
         Reads the data that a request names, and raises if it cannot be used.
+    use : tuple of three str
+        What a run is good for, the command, and what stands behind the run folder.
     """
 
     kind: type[R]
     prepare: Callable[[R], Prepared]
+    use: tuple[str, str, str] = ("predict", "predict", "FILE")
 
     def start(self, request: R, out: Path | None, *, as_json: bool, quiet: bool) -> None:
         """Carry out a request in a new run folder.
@@ -99,9 +102,13 @@ class Course(Generic[R]):
         if talking:
             prepared.show_plan()
         folder = _new_folder(request, prepared.fingerprint, out)
-        with sole_writer(folder):
-            metrics = self._train(prepared, folder, resume=False, talking=talking)
-        _finish(metrics, folder, as_json=as_json, quiet=quiet)
+        try:
+            with sole_writer(folder):
+                metrics = self._train(prepared, folder, resume=False, talking=talking)
+        except (ArgumentError, DataError):  # some faults of the data are seen in training alone
+            discard(folder)
+            raise
+        self._finish(metrics, folder, as_json=as_json, quiet=quiet)
 
     def resume(self, folder: Path, *, as_json: bool, quiet: bool) -> None:
         """Go on with an interrupted run; of one that is complete, tell the results again.
@@ -123,7 +130,7 @@ class Course(Generic[R]):
                 if talking:
                     prepared.show_plan()
                 metrics = self._train(prepared, folder, resume=True, talking=talking)
-        _finish(metrics, folder, as_json=as_json, quiet=quiet)
+        self._finish(metrics, folder, as_json=as_json, quiet=quiet)
 
     def again(self, folder: Path) -> Prepared:
         """Return what a run was, or is to be, trained on.
@@ -153,6 +160,15 @@ class Course(Generic[R]):
         prepared.conclude(metrics, folder, talking=talking)
         return metrics
 
+    def _finish(self, metrics: dict[str, Any], folder: Path, *, as_json: bool, quiet: bool) -> None:
+        if as_json:
+            document = {"run": str(folder), **metrics}
+            sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+        elif quiet:
+            sys.stdout.write(f"{folder}\n")
+        else:
+            show.folder(show.console(), folder, *self.use)
+
 
 def _new_folder(request: Request, fingerprint: str, out: Path | None) -> Path:
     """Make the run folder, which holds the request from its first moment on."""
@@ -166,15 +182,6 @@ def _new_folder(request: Request, fingerprint: str, out: Path | None) -> Path:
         except OSError:
             if out is not None or not folder.exists():
                 raise  # otherwise another run was quicker: the next number is free
-
-
-def _finish(metrics: dict[str, Any], folder: Path, *, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps({"run": str(folder), **metrics}, allow_nan=False) + "\n")
-    elif quiet:
-        sys.stdout.write(f"{folder}\n")
-    else:
-        show.folder(show.console(), folder)
 
 
 def default_folder(source: str) -> Path:

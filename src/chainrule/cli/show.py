@@ -137,7 +137,7 @@ def results(console: Console, metrics: dict[str, Any], notes: Sequence[str] = ()
     for note in notes:
         console.print(verbatim(f"note: {note}"))
     best = f", the best was {metrics['best_epoch']}" if metrics["best_epoch"] else ""
-    console.print(verbatim(f"trained for {_count(metrics['epochs'], 'epoch')}{best}"))
+    console.print(verbatim(f"trained for {counted(metrics['epochs'], 'epoch')}{best}"))
     console.print(verbatim(f"engine: {metrics['engine']}"))
     scores = metrics["held_out"]
     rows = metrics["rows"]["held_out"]
@@ -147,7 +147,8 @@ def results(console: Console, metrics: dict[str, Any], notes: Sequence[str] = ()
         _classification(console, scores, rows, metrics["task"])
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return a number and what it is a number of, such as ``1 row``."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
@@ -159,7 +160,7 @@ def _names(task: str) -> dict[str, str]:
 def _classification(console: Console, scores: dict[str, Any], rows: int, task: str) -> None:
     measures = [name for name, value in scores["network"].items() if isinstance(value, float)]
     titles = [name.replace("_", " ") for name in measures]
-    grid = new_grid(f"On the {_count(rows, 'row')} held out", "", *titles, numbers=len(titles))
+    grid = new_grid(f"On the {counted(rows, 'row')} held out", "", *titles, numbers=len(titles))
     for key, name in _names(task).items():
         if key in scores:
             add_row(grid, name, *(f"{scores[key][measure]:.4f}" for measure in measures))
@@ -204,7 +205,7 @@ def _each_class(console: Console, title: str, entries: list[dict[str, Any]]) -> 
 
 def _regression(console: Console, scores: dict[str, Any], rows: int) -> None:
     for i, output in enumerate(scores["network"]["outputs"]):
-        title = f"{short(output['name'])}, on the {_count(rows, 'row')} held out"
+        title = f"{short(output['name'])}, on the {counted(rows, 'row')} held out"
         grid = new_grid(title, "", "rmse", "mae", "r2", numbers=3)
         found = {name: scores[key]["outputs"][i] for key, name in _names("regression").items()}
         rmse, mae = (figures([one[m] for one in found.values()]) for m in ("rmse", "mae"))
@@ -221,7 +222,7 @@ def _regression(console: Console, scores: dict[str, Any], rows: int) -> None:
         console.print(grid)
 
 
-def folder(console: Console, path: Path) -> None:
+def folder(console: Console, path: Path, what: str, command: str, given: str) -> None:
     """Show where the run is and how to use it."""
     console.print(verbatim(f"run folder: {path}"))
-    console.print(verbatim(f"predict with: chainrule predict {quote(str(path))} FILE"))
+    console.print(verbatim(f"{what} with: chainrule {command} {quote(str(path))} {given}"))

@@ -28,6 +28,7 @@ _OPTIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"\bheader=False"), "--no-header"),
     (re.compile(r"\bheader=True"), "--header"),
     (re.compile(r"\bquotes=False"), "--no-quotes"),
+    (re.compile(r"\bmin_count\b"), "--min-count"),
     # What the command line does not offer: limits, clipping, lines of a user's program.
     (re.compile(r"(?:;| )? ?[aA]llow more with limits=.*"), ""),
     (re.compile(r"; name (?:those|the keys) to read[^\[]*names=\[\.\.\.\]"), ""),

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule.cli.show import add_row, console, new_grid
+from chainrule.cli.show import add_row, console, counted, new_grid
 from chainrule.cli.text import short, verbatim
 
-_NAMES = {"network": "network", "most_frequent": "commonest tags"}
+_NAMES = {
+    "network": "network",
+    "most_frequent": "commonest tags",
+    "ngram": "n-grams",
+    "mixture": "mixture",
+}
 
 
 def training(metrics: Mapping[str, Any]) -> None:
     """Show how training went."""
     best = f", the best was {metrics['best_epoch']}" if metrics["best_epoch"] else ""
-    epochs = f"{metrics['epochs']:,} epoch" + ("s" if metrics["epochs"] != 1 else "")
+    epochs = counted(metrics["epochs"], "epoch")
     console().print(verbatim(f"trained for {epochs}{best}; {metrics['parameters']:,} parameters"))
     console().print(verbatim(f"engine: {metrics['engine']}"))
 
@@ -37,3 +42,34 @@ def tagging(metrics: Mapping[str, Any]) -> None:
                 figures = (f"{own[measure]:.4f}" for measure in ("precision", "recall", "f1"))
                 add_row(grid, short(name), *figures)
             console().print(grid)
+
+
+def modelling(metrics: Mapping[str, Any]) -> None:
+    """Show how well a language model predicts."""
+    training(metrics)
+    words, vocabulary = metrics["words"], metrics["vocabulary"]
+    told = f"{words:,} words to train on, {vocabulary:,} of them different"
+    console().print(verbatim(f"{told}; ends of texts count as words"))
+    held = metrics["held_out"]
+    title = f"On the {held['network']['words']:,} words held out"
+    grid = new_grid(title, "", "perplexity", "bits per character", numbers=2)
+    for key, own in held.items():
+        name = _NAMES[key]
+        if key == "ngram":
+            name += f" of {own['order']}, modified Kneser-Ney"
+        if key == "mixture":
+            name += f", {own['weight']:.2f} of the network"
+        add_row(grid, name, f"{own['perplexity']:,.2f}", f"{own['bits_per_character']:.4f}")
+    console().print(grid)
+
+
+def learned_vectors(metrics: Mapping[str, Any]) -> None:
+    """Show what word vectors were learned, and how they agree with people."""
+    training(metrics)
+    told = f"{metrics['vocabulary']:,} words have vectors; mean loss of the last epoch"
+    console().print(verbatim(f"{told} {metrics['loss']:.4f}"))
+    for name, measure in (("similarity", "spearman"), ("analogies", "accuracy")):
+        if own := metrics.get(name):
+            value = "undefined" if own[measure] is None else f"{own[measure]:.4f}"
+            told = f"{name}: {measure} {value}, {own['known']:,} of {own['total']:,} known"
+            console().print(verbatim(told))

@@ -165,11 +165,11 @@ class _Run:
         console, training = show.console(), self.training
         names = training.names()
         multi = "" if self.request.separator is None else ", any number of them a text"
-        console.print(verbatim(f"{short(training.path, 60)}: {len(training):,} texts to train on, "
-                               f"{len(self.held_out):,} held out", "bold"))  # fmt: skip
+        told = f"{short(training.path, 60)}: {show.counted(len(training), 'text')} to train on, "
+        console.print(verbatim(f"{told}{len(self.held_out):,} held out", "bold"))
         if training.unlabelled:
-            rows = f"rows without a label, which are left out: {training.unlabelled:,}"
-            console.print(verbatim(f"note: {rows}"))
+            rows = show.counted(training.unlabelled, "row")
+            console.print(verbatim(f"note: {rows} without a label left out"))
         counts = Counter(label for own in training.labels for label in _several(own))
         listed = ", ".join(f"{short(name)} {n:,}" for name, n in counts.most_common(12))
         more = ", ..." if len(names) > 12 else ""

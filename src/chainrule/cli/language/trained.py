@@ -22,7 +22,7 @@ from chainrule.models.run_folder import (
     is_complete,
     save_columns,
 )
-from chainrule.text import load_vectors
+from chainrule.text import load_vectors, tokenizer_for
 from chainrule.training import Checkpoint, History
 from chainrule.training.plan import ENGINES
 
@@ -82,6 +82,8 @@ def checked(made: Saved) -> None:
     arguments = made.get_params(deep=False)
     try:
         made._check_arguments()
+        if "tokenizer" in arguments:
+            tokenizer_for(arguments["tokenizer"])
     except ArgumentError as error:
         message = re.sub(rf"^{type(made).__name__}: ", "", str(error))
         names = "|".join(map(re.escape, sorted(arguments, key=len, reverse=True)))

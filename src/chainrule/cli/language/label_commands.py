@@ -1,11 +1,27 @@
-"""The options of the commands about language; what they do is imported only when they do it."""
+"""``chainrule text`` and ``chainrule tag``: their options; the rest is imported when it is done."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import typer
 
+from chainrule.cli.language.options import (
+    BatchSize,
+    Dropout,
+    EmbeddingDim,
+    Hidden,
+    HoldOut,
+    MinCount,
+    Source,
+    Test,
+    Vectors,
+    WordDropout,
+    named,
+    names_of,
+    reading_of,
+    share,
+)
 from chainrule.cli.options import (
     DATA,
     NETWORK,
@@ -25,64 +41,6 @@ from chainrule.cli.options import (
     Traceback,
     refuse_beside_resume,
 )
-
-Source = Annotated[
-    Optional[str],  # noqa: UP045 (typer reads the annotation)
-    typer.Argument(
-        metavar="SOURCE", help="A file, plain or compressed, or - for standard input.",
-        show_default=False,
-    ),
-]  # fmt: skip
-Test = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        metavar="FILE", help="Judge by this file, read as SOURCE is.", rich_help_panel=DATA
-    ),
-]
-HoldOut = Annotated[
-    Optional[float],  # noqa: UP045
-    typer.Option(
-        help="Share kept for judging, unless --test is given.",
-        show_default="0.2",
-        rich_help_panel=DATA,
-    ),
-]
-Hidden = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        metavar="WIDTHS",
-        help="Widths of the hidden layers, such as 64,32, or none.",
-        rich_help_panel=NETWORK,
-    ),
-]
-BatchSize = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(help="Texts or words of a step.", rich_help_panel=NETWORK),
-]
-EmbeddingDim = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(help="Length of the vectors of words.", rich_help_panel=NETWORK),
-]
-MinCount = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(help="Words that come less often are unknown.", rich_help_panel=NETWORK),
-]
-Dropout = Annotated[
-    Optional[float],  # noqa: UP045
-    typer.Option(help="Share of hidden units left out in training.", rich_help_panel=NETWORK),
-]
-WordDropout = Annotated[
-    Optional[float],  # noqa: UP045
-    typer.Option(help="Share of words left out in training.", rich_help_panel=NETWORK),
-]
-Vectors = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        metavar="FILE",
-        help="Pretrained vectors to start from: .vec, GloVe's or word2vec's.",
-        rich_help_panel=NETWORK,
-    ),
-]
 
 
 def text(
@@ -216,10 +174,10 @@ def text(
     )  # fmt: skip
     if (lengths := parse_widths(subwords, "--subwords")) is not None:
         arguments["subwords"] = lengths or None
-    reading = _reading(delimiter, encoding, header, skip_rows, quotes)
+    reading = reading_of(delimiter, encoding, header, skip_rows, quotes)
     request = TextRequest(
-        _named(source, "text"), reading, arguments, text_column, label,
-        (separator or ";") if multi else None, test, _share(hold_out, test),
+        named(source, "text"), reading, arguments, text_column, label,
+        (separator or ";") if multi else None, test, share(hold_out, test),
     )  # fmt: skip
     checked(request.model())
     TEXT.start(request, out, as_json=as_json, quiet=quiet)
@@ -327,57 +285,19 @@ def tag(
         refuse_beside_resume(context)
         TAG.resume(resume, as_json=as_json, quiet=quiet)
         return
-    source = _named(source, "tag")
+    source = named(source, "tag")
     arguments = given(
         window=window, loss=loss, embedding_dim=embedding_dim, tables=tables, vectors=vectors,
         hidden_layer_sizes=parse_widths(hidden, "--hidden"), min_count=min_count,
-        features=None if features is None else _names(features), dropout=dropout,
+        features=names_of(features), dropout=dropout,
         word_dropout=word_dropout, learning_rate=lr, batch_size=batch_size, epochs=epochs,
         random_state=seed, engine=engine,
     )  # fmt: skip
-    reading = _reading(encoding=encoding, skip_rows=skip_rows)
+    reading = reading_of(encoding=encoding, skip_rows=skip_rows)
     columns = columns_of(source, token, tag_column, scheme, convert)
     request = TagRequest(
         source, reading, arguments, **columns, dev=dev, test=test,
-        hold_out=_share(hold_out, test or dev),
+        hold_out=share(hold_out, test or dev),
     )  # fmt: skip
     checked(request.model())
     TAG.start(request, out, as_json=as_json, quiet=quiet)
-
-
-def _names(text: str) -> list[str]:
-    return [] if text == "none" else text.split(",")
-
-
-def _named(source: str | None, command: str) -> str:
-    from chainrule.cli.exits import UsageError
-
-    if source is None:
-        raise UsageError(f"name a SOURCE: a file, or - (see chainrule {command} --help)")
-    return source
-
-
-def _share(hold_out: float | None, test: str | None) -> float:
-    """Return the share that is held out."""
-    from chainrule.cli.exits import UsageError
-
-    if hold_out is None:
-        return 0.2
-    if test is not None:
-        raise UsageError("--hold-out and --test both say what is judged by: leave one out")
-    if not 0 < hold_out < 1:
-        raise UsageError(f"--hold-out must lie between 0 and 1, not {hold_out}")
-    return hold_out
-
-
-def _reading(
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    header: bool | None = None,
-    skip_rows: int | None = None,
-    quotes: bool | None = None,
-) -> Any:
-    """Return how files are read."""
-    from chainrule.cli.request import Reading, reading_options
-
-    return Reading(**reading_options(delimiter, encoding, header, skip_rows, None, quotes, None))
