@@ -22,8 +22,8 @@ from real_data import DATA
 from results import spread, table, write
 
 from chainrule.language import LanguageModel
-from chainrule.text import BOS, EOS, WordTokenizer
-from chainrule.text.ngrams import NGramModel, mixture, mixture_weight
+from chainrule.text import BOS, EOS, NGramModel, WordTokenizer, mixture, mixture_weight
+from chainrule.training import Checkpoint
 
 WORK = Path(__file__).resolve().parents[1] / "runs" / "perplexity"
 Parts = dict[str, list[str]]
@@ -107,7 +107,7 @@ def _measured(name: str, seed: int, engine: str) -> dict[str, float]:
     network = LanguageModel(**task.settings, random_state=seed, verbose=1, engine=engine).fit(
         parts["train"],
         validation=parts["valid"],
-        checkpoint=WORK / f"{name}-{seed}",
+        checkpoint=Checkpoint(WORK / f"{name}-{seed}", every_steps=500),
         resume=True,
     )
     ngrams = NGramModel(network.context + 1).fit(

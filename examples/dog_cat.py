@@ -10,7 +10,7 @@ import sys
 
 from chainrule.data import principal_components
 from chainrule.language import LanguageModel
-from chainrule.text.ngrams import NGramModel
+from chainrule.text import NGramModel
 
 PETS = ("cat", "dog", "bird", "horse")
 THINGS = {

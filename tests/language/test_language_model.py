@@ -16,8 +16,17 @@ from chainrule.language import LanguageModel, Saved
 from chainrule.language.corpus import known_corpus, learned_corpus
 from chainrule.language.window_network import WindowNetwork
 from chainrule.nn import WORD_OUTPUTS, Run, named_parameters
-from chainrule.text import BOS, EOS, UNK, BPETokenizer, CharacterTokenizer, WordTokenizer
-from chainrule.text.ngrams import NGramModel, mixture, mixture_weight
+from chainrule.text import (
+    BOS,
+    EOS,
+    UNK,
+    BPETokenizer,
+    CharacterTokenizer,
+    NGramModel,
+    WordTokenizer,
+    mixture,
+    mixture_weight,
+)
 from chainrule.training import Callback, checked_rows
 
 TEXTS = ["the cat sat on the mat", "the dog sat on the rug", "a bird sings in the tree"] * 20
