@@ -69,10 +69,12 @@ def course(sentences, window=2, sample=0.0, skip_gram=True, **options):
 def test_each_distance_is_as_probable_as_under_word2vecs_shrinking_windows(window):
     offsets = course([["a", "b"]], window).offsets
     assert offsets.shape == (window, window + 1)
+    shrinking = course([["a", "b"]], window, skip_gram=False).offsets
     for distance in range(1, window + 1):
         for signed in (distance, -distance):
             # word2vec: the window is drawn from 1 to `window`, and holds what is not farther.
             assert np.sum(offsets == signed) == window + 1 - distance
+            assert np.sum(shrinking == signed) == window + 1 - distance
     assert all(len(set(row)) == window + 1 for row in offsets.tolist())
 
 

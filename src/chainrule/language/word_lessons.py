@@ -15,6 +15,7 @@ from chainrule.graph import Array
 from chainrule.language.word_corpus import Corpus
 
 _KEEP, _NEAR, _NOISE = 2, 3, 4  # streams of draws; `chainrule.data` has others
+_NOWHERE = 2**40  # a place that is in no sentence
 _MOST_WORDS = 256  # of an update
 _FINE = 2**4  # entries of the table of noise for a word, on average: it stays in the cache
 
@@ -184,15 +185,17 @@ class Course:
 
     @cached_property
     def offsets(self) -> Array:
-        """Places of neighbours, of which one row is drawn: shape (window, window + 1).
+        """Places of neighbours, of which one row is drawn: shape (window, s).
 
-        word2vec draws a window of up to `window` words to each side, so that a word at distance d
-        is in it with probability (window + 1 - d) / window. Here each distance has the same
-        probability, but the number of neighbours is always the mean of window + 1 (systematic
-        sampling), so that rows are full.
+        CBOW takes the mean of a window of 1 to `window` words to each side, as in word2vec. A word
+        at distance d is in it with probability (window + 1 - d) / window. To skip-gram neighbours
+        are pairs of their own: each distance has that probability, but there are always window + 1,
+        which is their mean number (systematic sampling), so that rows are full.
         """
         w = self.window
         all_ = np.array([d for d in range(-w, w + 1) if d])
+        if not self.skip_gram:
+            return np.where(np.abs(all_) <= np.arange(1, w + 1)[:, None], all_, _NOWHERE)
         ends = np.cumsum(w + 1 - np.abs(all_))
         marks = np.arange(w)[:, None] + w * np.arange(w + 1)
         chosen: Array = all_[np.searchsorted(ends, marks, side="right")]
