@@ -21,8 +21,14 @@ from chainrule.language.word_scores import (
     similarity_score,
     unit,
 )
-from chainrule.text import Vocabulary, save_vectors, tokenizer_for
-from chainrule.text.word_tests import Analogy, read_analogies, read_word_pairs
+from chainrule.text import (
+    Vocabulary,
+    read_analogies,
+    read_word_pairs,
+    save_vectors,
+    tokenizer_for,
+)
+from chainrule.text.word_tests import Analogy
 
 
 class WordSpace(Saved):
@@ -139,7 +145,7 @@ class WordSpace(Saved):
         Parameters
         ----------
         pairs : path or iterable of (str, str, float)
-            See `chainrule.text.word_tests.read_word_pairs`. A word that is not in the vocabulary
+            See `chainrule.text.read_word_pairs`. A word that is not in the vocabulary
             is looked for in small letters.
         """
         self._check_fitted()
@@ -156,7 +162,7 @@ class WordSpace(Saved):
         Parameters
         ----------
         questions : path, or dict of str to list of four words, or such a list
-            See `chainrule.text.word_tests.read_analogies`.
+            See `chainrule.text.read_analogies`.
         """
         self._check_fitted()
         if isinstance(questions, (str, os.PathLike)):

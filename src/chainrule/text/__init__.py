@@ -38,6 +38,7 @@ from chainrule.text.vector_files import WordTable
 from chainrule.text.vectors import load_vectors, save_vectors
 from chainrule.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 from chainrule.text.word_features import WORD_FEATURES
+from chainrule.text.word_tests import WordPair, read_analogies, read_word_pairs
 
 __all__ = [
     "BOS",
@@ -61,6 +62,7 @@ __all__ = [
     "Tokenizer",
     "Vocabulary",
     "WhitespaceTokenizer",
+    "WordPair",
     "WordTable",
     "WordTokenizer",
     "convert_tags",
@@ -75,11 +77,13 @@ __all__ = [
     "mixture_weight",
     "ngram_table",
     "pad",
+    "read_analogies",
     "read_conll",
     "read_conllu",
     "read_labelled",
     "read_scores",
     "read_texts",
+    "read_word_pairs",
     "read_words",
     "save_vectors",
     "score_entities",
