@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,14 @@ class Corpus:
     def n_chunks(self) -> int:
         """Parts of the text."""
         return len(self.spans) - 1
+
+    def checksum(self) -> int:
+        """Return the CRC-32 of all sentences."""
+        total = zlib.crc32("\0".join(self.vocabulary.words).encode("utf-8", "surrogatepass"))
+        for array_ in (self.tokens, self.ends, self.ranks):
+            for start in range(0, len(array_), _BLOCK):
+                total = zlib.crc32(array_[start : start + _BLOCK].data, total)
+        return total
 
     def part(self, chunk: int) -> tuple[Array, Array]:
         """Return a part of the text.

@@ -43,9 +43,14 @@ class TwoTables(Module):
 
     def __init__(self, n_inputs: int, n_outputs: int, size: int, seed: int) -> None:
         key = np.array([seed, 0], np.uint64)
-        words = np.random.Philox(key=key, counter=[0, 0, 0, _START]).random_raw(n_inputs * size)
-        uniform = (words >> np.uint64(40)).astype(np.float32) / np.float32(2**24)
-        self.inner: Any = ((uniform - np.float32(0.5)) / np.float32(size)).reshape(n_inputs, size)
+        generator = np.random.Philox(key=key, counter=[0, 0, 0, _START])
+        self.inner: Any = np.empty((n_inputs, size), np.float32)
+        flat = self.inner.reshape(-1)
+        for start in range(0, len(flat), _BLOCK):
+            part = flat[start : start + _BLOCK]
+            part[:] = generator.random_raw(len(part)) >> np.uint64(40)  # below 2**24
+            part -= np.float32(2**23)
+            part /= np.float32(2**24 * size)
         self.outer: Any = np.zeros((n_outputs, size), np.float32)
 
     def forward(self, x: Any) -> Any:
@@ -61,6 +66,7 @@ class TwoTables(Module):
 
 
 _START = 5  # the stream of the first vectors
+_BLOCK = 2**20  # numbers that are drawn at a time
 
 
 def mean_of(inner: Any, inputs: Any, shares: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.engines import auto, scan
 from chainrule.engines.threads import n_processors
-from chainrule.errors import Interrupted, NonFiniteError
+from chainrule.errors import DataError, Interrupted, NonFiniteError
 from chainrule.graph import trace
 from chainrule.graph.tree import map_leaves
 from chainrule.language.word_lessons import Course, Lessons
@@ -76,9 +76,12 @@ class Teaching:
             course.corpus.n_chunks,
         )  # fmt: skip
         path = checkpoints.latest(plan.checkpoint.folder) if resume and plan.checkpoint else None
+        if path and plan.engine == "auto":
+            plan = replace(plan, engine=checkpoints.engine_of(path))
+        name, why = self._engine(plan.engine)
+        self.settings = {**plan.settings, "engine": name}
         if path:
-            self.state = checkpoints.load(path, self.state, plan.settings)
-        name, why = self._engine()
+            self.state = checkpoints.load(path, self.state, self.settings)
         self.scan = scan(step(name == "numba"), name)
         if not self.state.history.engine:
             self.state.history = History(engine=name, why=why)
@@ -106,10 +109,10 @@ class Teaching:
                 callback.on_end(state)
         return state.model, state.history
 
-    def _engine(self) -> tuple[str, str]:
+    def _engine(self, wanted: str) -> tuple[str, str]:
         """Return the engine and why it is taken."""
-        if self.plan.engine != "auto":
-            return self.plan.engine, "as was asked for"
+        if wanted != "auto":
+            return wanted, "as was asked for"
         size = self.plan.batch_size
         lessons, _ = self.course.lessons(0, 0)
         first = Lessons(*(np.resize(x, (size, x.shape[1])) for x in lessons))
@@ -174,8 +177,12 @@ class Teaching:
     def _close_epoch(self) -> None:
         state = self.state
         sums = state.totals
-        loss = sums.loss / sums.weight if sums.weight else 0.0
-        record = Record(state.epoch + 1, loss, sums.lr, None, sums.seconds)
+        if not sums.weight:
+            raise DataError(
+                f"epoch {state.epoch + 1}: no two words were left that stand near each other: give "
+                "longer sentences, or sample=0, which leaves no word out"
+            )
+        record = Record(state.epoch + 1, sums.loss / sums.weight, sums.lr, None, sums.seconds)
         state.epoch += 1
         state.batch, state.totals = 0, Totals()
         state.history = replace(state.history, records=(*state.history.records, record))
@@ -195,7 +202,7 @@ class Teaching:
 
     def _save(self) -> None:
         assert self.plan.checkpoint is not None
-        checkpoints.save(self.plan.checkpoint.folder, self.state, self.plan.settings)
+        checkpoints.save(self.plan.checkpoint.folder, self.state, self.settings)
 
     def _interrupted(self) -> Interrupted:
         """Save what there is, and return what is raised."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -191,10 +190,10 @@ class WordVectors(WordSpace):
         """
         self._check_arguments()
         corpus = read_corpus(X, tokenizer_for(self.tokenizer), self.min_count)
-        self.vocabulary_ = corpus.vocabulary
-        self._number_ngrams()
-        course = self._course(corpus)
-        n_inputs = len(self.vocabulary_) + len(self._ngrams)
+        vocabulary = corpus.vocabulary
+        ngrams = self._ngrams_of(vocabulary)
+        course = self._course(corpus, ngrams)
+        n_inputs = len(vocabulary) + len(ngrams)
         network = TwoTables(n_inputs, course.answers.n_outputs, self.vector_size, self.random_state)
         shown = (Speed(corpus.n_words),) if self.verbose else ()
         if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
@@ -204,8 +203,8 @@ class WordVectors(WordSpace):
             self.epochs, size, self.learning_rate, self.engine, self._settings(corpus),
             (*callbacks, *shown), checkpoint,
         )  # fmt: skip
-        self.network_, self.history_ = Teaching(course, network, plan, resume).run()
-        self._compose()
+        network, history = Teaching(course, network, plan, resume).run()
+        self._take(vocabulary, ngrams, network, history)
         return self
 
     def _check_arguments(self) -> None:
@@ -228,32 +227,32 @@ class WordVectors(WordSpace):
     def _settings(self, corpus: Corpus) -> dict[str, Any]:
         """Return what must be as it was for training to be gone on with."""
         names = [name for name in self.allowed if name not in ("verbose", "engine")]
-        tokens = np.asarray(corpus.tokens).data.cast("B")
         return {
             **{name: getattr(self, name) for name in names},
             "batch_size": self.batch_size,
             "subwords": None if self.subwords is None else list(self.subwords),
-            "checksum of the text": zlib.crc32(tokens),
+            "checksum of the text": corpus.checksum(),
         }
 
-    def _course(self, corpus: Corpus) -> Course:
+    def _course(self, corpus: Corpus, ngrams: Array) -> Course:
         return Course(
-            corpus, self.window, self.sample, self.model == "skip-gram", self._answers(),
-            self._parts() if self.subwords else None, self.random_state,
+            corpus, self.window, self.sample, self.model == "skip-gram",
+            self._answers(corpus.vocabulary),
+            self._parts(corpus.vocabulary, ngrams) if self.subwords else None, self.random_state,
         )  # fmt: skip
 
-    def _answers(self) -> Noise | Ways:
+    def _answers(self, vocabulary: Vocabulary) -> Noise | Ways:
         """Return what is to come out for a word."""
-        counts = self.vocabulary_.counts
+        counts = vocabulary.counts
         if self.loss == "negative":
             return Noise(counts, self.negative)
         return Ways(huffman_tree(counts))
 
-    def _number_ngrams(self) -> None:
-        """Number the n-grams that the vocabulary's words have, in the order of their buckets."""
-        self._ngrams = np.zeros(0, np.int32)
-        if self.subwords:
-            self._ngrams = np.unique(self._hashed(self.vocabulary_.words)[0])
+    def _ngrams_of(self, vocabulary: Vocabulary) -> Array:
+        """Return the buckets of n-grams that words have, rising: each has a row of its own."""
+        if not self.subwords:
+            return np.zeros(0, np.int32)
+        return np.unique(self._hashed(vocabulary.words)[0])
 
     def _hashed(self, words: Sequence[str]) -> tuple[Array, Array]:
         """Return buckets of the first n-grams of words, and where those of each word begin."""
@@ -263,24 +262,28 @@ class WordVectors(WordSpace):
         place = np.arange(len(ids)) - np.repeat(offsets[:-1], counts)
         return ids[place < _MOST], np.append(0, np.cumsum(np.minimum(counts, _MOST)))
 
-    def _parts(self) -> Parts:
+    def _parts(self, vocabulary: Vocabulary, ngrams: Array) -> Parts:
         """Return the rows of the table of inputs that make up each word."""
-        n = len(self.vocabulary_)
-        ids, offsets = self._hashed(self.vocabulary_.words)
+        n = len(vocabulary)
+        ids, offsets = self._hashed(vocabulary.words)
         counts = np.diff(offsets)
         rows = np.zeros((n, 1 + counts.max(initial=0)), np.int32)
         there = np.arange(rows.shape[1]) <= counts[:, None]
         rows[:, 0] = np.arange(n)
-        rows[:, 1:][there[:, 1:]] = n + np.searchsorted(self._ngrams, ids)
+        rows[:, 1:][there[:, 1:]] = n + np.searchsorted(ngrams, ids)
         return Parts(rows, there.astype(np.float32))
 
-    def _compose(self) -> None:
-        """Compute the vectors of the vocabulary's words from the table of inputs."""
-        table = self.network_.inner
+    def _take(
+        self, vocabulary: Vocabulary, ngrams: Array, network: TwoTables, history: History
+    ) -> None:
+        """Keep what was learned, and compute the words' vectors from the table of inputs."""
+        self.vocabulary_, self._ngrams = vocabulary, ngrams
+        self.network_, self.history_ = network, history
+        table = network.inner
         if not self.subwords:
             self.vectors_ = table
             return
-        rows, there = self._parts()
+        rows, there = self._parts(vocabulary, ngrams)
         self.vectors_ = np.empty((len(rows), table.shape[1]), np.float32)
         for start in range(0, len(rows), _BLOCK):
             part = slice(start, start + _BLOCK)
@@ -362,21 +365,20 @@ class WordVectors(WordSpace):
         return {**self.get_params(deep=False), "tokenizer": tokenizer, "subwords": subwords}
 
     def _restore(self, facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-        self.vocabulary_ = Vocabulary.from_dict(facts["vocabulary"])
-        self.history_ = History.from_dict(facts["history"])
         if isinstance(self.tokenizer, Mapping):
             self.tokenizer = tokenizer_from_dict(self.tokenizer)
         if self.subwords:
             self.subwords = self.subwords[0], self.subwords[1]
-        self._number_ngrams()
-        if not np.array_equal(self._ngrams, arrays["ngrams"]):
+        vocabulary = Vocabulary.from_dict(facts["vocabulary"])
+        ngrams = self._ngrams_of(vocabulary)
+        if not np.array_equal(ngrams, arrays["ngrams"]):
             raise FileFormatError("the n-grams are not those of the vocabulary")
         if {array.dtype for array in (arrays["inner"], arrays["outer"])} != {np.dtype(np.float32)}:
             raise FileFormatError("the vectors are not numbers of 32 bits")
-        n_inputs, n_outputs = len(self.vocabulary_) + len(self._ngrams), len(arrays["outer"])
-        network = TwoTables(n_inputs, n_outputs, self.vector_size, 0)
-        self.network_ = load_parameters(network, {k: arrays[k] for k in ("inner", "outer")})
-        self._compose()
+        n_inputs = len(vocabulary) + len(ngrams)
+        network = TwoTables(n_inputs, len(arrays["outer"]), self.vector_size, 0)
+        network = load_parameters(network, {k: arrays[k] for k in ("inner", "outer")})
+        self._take(vocabulary, ngrams, network, History.from_dict(facts["history"]))
 
 
 _LONGEST_NGRAM = 100
