@@ -137,6 +137,18 @@ def test_what_are_no_rows_is_refused_as_scikit_learn_refuses_it(rows, monkeypatc
     compare(rows, LABELS, monkeypatch)
 
 
+def test_names_of_features_are_forgotten_by_a_fit_without_them():
+    pd = pytest.importorskip("pandas")
+    model = ESTIMATORS["LinearRegression"]().fit(pd.DataFrame(X, columns=list("abc")), X[:, 0])
+    with pytest.warns(UserWarning, match="valid feature names"):
+        model.predict(X)
+    model.fit(X[:, :2], X[:, 0])
+    assert model.n_features_in_ == 2
+    assert not hasattr(model, "feature_names_in_")
+    with pytest.raises(ValueError, match="expecting 2 features"):
+        model.predict(X.tolist())
+
+
 def compare(rows, y, monkeypatch, **options):
     """Read rows and targets our way, then with everything handed to scikit-learn."""
     ours = outcome(rows, y, options)
@@ -192,7 +204,7 @@ def test_weights_are_read_as_scikit_learn_reads_them():
         ours = validation.checked_weights(X, given)
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)
-    for wrong in (-np.ones(30), np.ones(29), np.zeros(30), np.full(30, np.inf), ["a"] * 30):
+    for wrong in (-np.ones(30), np.ones(29), np.full(30, np.inf), ["a"] * 30):
         with pytest.raises(ValueError, match=r"weight|convert|inf"):
             validation.checked_weights(X, wrong)
 

@@ -17,7 +17,7 @@ from chainrule.errors import ArgumentError
 from chainrule.graph import Array
 
 FLOATS = (np.float64, np.float32)  # dtypes that are kept; others become the first
-_FEW = 20  # rows: of more, half may be classes of their own before scikit-learn warns
+_FEW = 20  # rows: of more, scikit-learn warns if over half are classes of their own
 
 
 def plain_rows(X: Any) -> Array | None:
@@ -115,7 +115,8 @@ def kind_of_classes(y: Array) -> str:
     """
     if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "fiubU":
         whole = y.dtype.kind != "f" or bool((y == np.floor(y)).all())
-        if whole and (count := len(np.unique(y))) <= max(_FEW, len(y)) // 2:
+        count = len(np.unique(y))
+        if whole and (len(y) <= _FEW or 2 * count <= len(y)):
             return "binary" if count <= 2 else "multiclass"
     borrow("sklearn.utils.multiclass", "check_classification_targets")(y)
     kind: str = borrow("sklearn.utils.multiclass", "type_of_target")(y)
