@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chainrule.data.columns import ColumnType, column_types
     from chainrule.data.encoder import TableEncoder
     from chainrule.data.projection import Projection, principal_components
+    from chainrule.data.ragged import AlikeOrder, Ragged
     from chainrule.data.reader import read_blocks, read_table
     from chainrule.data.scaling import SCALINGS, QuantileScaler, Scaler
     from chainrule.data.sets import load_digits, load_iris
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from chainrule.data.target import Target, derive_target
 
 _HOME = {
-    "BlockOrder": "shuffle", "ColumnType": "columns", "Projection": "projection",
-    "QuantileScaler": "scaling", "SCALINGS": "scaling", "Scaler": "scaling", "Table": "table",
+    "AlikeOrder": "ragged", "BlockOrder": "shuffle", "ColumnType": "columns",
+    "Projection": "projection", "QuantileScaler": "scaling", "Ragged": "ragged",
+    "SCALINGS": "scaling", "Scaler": "scaling", "Table": "table",
     "TableEncoder": "encoder", "Target": "target", "as_table": "table", "batches": "batches",
     "column_types": "columns", "derive_target": "target", "load_digits": "sets",
     "load_iris": "sets", "permutation": "batches", "principal_components": "projection",
@@ -33,10 +35,12 @@ _HOME = {
 
 __all__ = [
     "SCALINGS",
+    "AlikeOrder",
     "BlockOrder",
     "ColumnType",
     "Limits",
     "Projection",
+    "Ragged",
     "QuantileScaler",
     "Scaler",
     "Table",

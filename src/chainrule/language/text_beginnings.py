@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data import Ragged
 from chainrule.errors import ArgumentError, DataError
 from chainrule.graph import Array
-from chainrule.language.text_features import Ragged
 from chainrule.language.text_network import TextNetwork
 from chainrule.nn import FixedPooledEmbedding
 from chainrule.text import WordTable, load_vectors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from chainrule.constraints import (
     OneOf,
     check,
 )
+from chainrule.data import AlikeOrder, Ragged
 from chainrule.errors import ArgumentError, DataError
 from chainrule.graph import Array
 from chainrule.language.labels import Labels
@@ -29,7 +31,7 @@ from chainrule.language.text_beginnings import (
     begin,
     vectors_for,
 )
-from chainrule.language.text_features import BUCKETS, Ragged, TextFeatures, check_subwords
+from chainrule.language.text_features import BUCKETS, TextFeatures, check_subwords
 from chainrule.language.text_network import Design, TextNetwork, predicted_scores, text_loss
 from chainrule.language.texts import check_lengths, checked_texts, held_out
 from chainrule.language.word_effects import WordEffects, word_effects
@@ -47,6 +49,8 @@ from chainrule.training import Callback, Checkpoint, EarlyStopping, History, fit
 from chainrule.training.metrics import accuracy, of_labels
 
 OPTIMIZERS: dict[str, Any] = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}
+_MUCH = 10_000_000  # ids that pass in training, filled up, from which on a program a width pays
+_WIDTHS = 3
 
 
 class TextClassifier(Saved):
@@ -294,23 +298,20 @@ class TextClassifier(Saved):
         """Train on texts, their targets and weights, and judge by what is held out."""
         (texts, targets, weight), (checkpoint, resume, callbacks) = data, options
         features = self._new_features()
-        rows = features.learn(texts, self.min_count)
+        rows = self._shaped(features.learn(texts, self.min_count))
         network = self._new_network(features, rows, targets, weight)
-        width = self._width(rows)
-        validation = None
-        if held is not None:
-            found = features(held[0])
-            validation = found.padded(np.arange(len(found)), width), held[1]
+        validation = None if held is None else (self._shaped(features(held[0]), rows), held[1])
         progress = (TokenProgress(len(rows.ids)),) if self.verbose else ()
         n_steps = self.epochs * -(-len(texts) // self.batch_size)
         self.network_, self.history_ = fit(
-            network, (rows.padded(np.arange(len(rows)), width), targets), loss=text_loss,
+            network, (rows, targets), loss=text_loss,
             optimizer=OPTIMIZERS[self.optimizer](
                 lr=self.learning_rate, weight_decay=self.weight_decay, lazy=True
             ),
             epochs=self.epochs, batch_size=self.batch_size, seed=self.random_state,
             validation=validation, metrics={"accuracy": of_labels(accuracy)} if held else None,
             schedule=Polynomial(n_steps),
+            order=AlikeOrder(rows, self.batch_size, self.random_state),
             early_stopping=EarlyStopping(self.patience) if self.early_stopping else None,
             callbacks=(*callbacks, *progress), checkpoint=checkpoint, resume=resume,
             sample_weight=weight, progress=0, engine=self.engine,
@@ -330,9 +331,19 @@ class TextClassifier(Saved):
             subwords=subwords, buckets=self.buckets, max_length=self.max_length,
         )  # fmt: skip
 
-    def _width(self, rows: Ragged) -> int:
-        """Return to how many ids texts are padded in training."""
-        return max(1, int(rows.lengths.max()))
+    def _shaped(self, rows: Ragged, like: Ragged | None = None) -> Ragged:
+        """Return texts' ids as training takes them: in few widths, or all in one if concatenated.
+
+        Validation takes them in the widths of training.
+        """
+        if like is not None:
+            longest = max(int(rows.lengths.max(initial=0)), like.widths[-1])
+            one = self.pooling == "concatenate"
+            return replace(rows, widths=like.widths if one else (*like.widths[:-1], longest))
+        if self.pooling == "concatenate":
+            return rows
+        work = len(rows) * max(1, int(rows.lengths.max())) * self.epochs
+        return rows.in_widths(1 if work < _MUCH else _WIDTHS)
 
     def _new_network(
         self, features: TextFeatures, rows: Ragged, targets: Array, weight: Array | None
@@ -344,7 +355,7 @@ class TextClassifier(Saved):
         dim = self.embedding_dim if given is None else given[1].shape[1]
         k = int(targets.max()) + 1 if targets.ndim == 1 else targets.shape[1]
         rng = np.random.default_rng(self.random_state)
-        network = self._design.network(_rounded(len(features)), dim, self._width(rows), k, rng)
+        network = self._design.network(_rounded(len(features)), dim, rows.widths[-1], k, rng)
         begin(network, rows, targets, weight, self.smoothing, given)
         return network
 

@@ -11,47 +11,12 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.constraints import COUNT, Interval, check
+from chainrule.data import Ragged
 from chainrule.errors import ArgumentError, DataError
 from chainrule.graph import Array
 from chainrule.text import Tokenizer, ngram_table, subword_table, tokenizer_from_dict
 
 BUCKETS = Interval(1, 2**27, integer=True)
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Rows of ids of unequal lengths, one after the other.
-
-    Attributes
-    ----------
-    ids : array of int32
-        Of all rows, from 1 on.
-    offsets : array of int64, shape (n + 1,)
-        Those of row i are ``ids[offsets[i] : offsets[i + 1]]``.
-    """
-
-    ids: Array
-    offsets: Array
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Array:
-        """How many ids each row has."""
-        return np.diff(self.offsets)
-
-    def padded(self, places: Array, width: int) -> Array:
-        """Return some rows as an array of shape (len(places), width), zeros where one is short.
-
-        A row that is longer is cut at the right.
-        """
-        starts, lengths = self.offsets[places], np.minimum(self.lengths[places], width)
-        column = np.arange(width)
-        within = column < lengths[:, None]
-        padded = np.zeros((len(places), width), np.int32)
-        padded[within] = self.ids[(starts[:, None] + column)[within]]
-        return padded
 
 
 class TextFeatures:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data import Ragged
 from chainrule.graph import Array
 from chainrule.graph.tree import map_leaves
-from chainrule.language.text_features import Ragged
 from chainrule.nn import (
     Dropout,
     FixedPooledEmbedding,

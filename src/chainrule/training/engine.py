@@ -184,9 +184,10 @@ class Traced:
         """
         n, size = len(self.eager.rows), self.eager.plan.batch_size
         last = n % size if n > size else 0
-        places = np.arange(min(n, size) + last)
-        carry, *others = self._arguments(state, places, [0.0, 0.0])
-        self.scan(carry._replace(going=np.array(False)), *others, in_place=True)
+        for kind in self.eager.rows.kinds():
+            places = np.resize(kind, min(n, size) + last)
+            carry, *others = self._arguments(state, places, [0.0, 0.0])
+            self.scan(carry._replace(going=np.array(False)), *others, in_place=True)
 
     def _step(self, carry: Carry, rows: Any, each: Any) -> Any:
         return self.eager.step.recorded(self.model, carry, rows, *each)

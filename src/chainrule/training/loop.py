@@ -82,7 +82,9 @@ def fit(
         Not changed; training starts from a copy.
     data : tuple ``(X, y)``
         Arrays, or trees of arrays, whose first axes count the rows. Floating-point numbers are
-        converted to the parameters' dtype batch by batch.
+        converted to the parameters' dtype batch by batch. In X there may be rows of whole numbers
+        of unequal lengths, `chainrule.data.Ragged`; with `chainrule.data.AlikeOrder` for `order`
+        batches hold few zeros.
     loss : callable
         ``loss(outputs, targets)``: a mean over rows; see `chainrule.nn.LOSSES`. With weights it
         is called with ``sample_weight=`` too.
@@ -300,6 +302,8 @@ class Training:
             with self._timed():
                 first = state.batch * plan.rows_a_step
                 places = order[first : first + count * plan.rows_a_step]
+                count = self.rows.alike(places, plan.rows_a_step)
+                places = places[: count * plan.rows_a_step]
                 self._advance(places, plan.rates(schedule, state.step, count))
             if self.every_step:
                 self._call("on_step_end", self.engine.arrears.settled(state))

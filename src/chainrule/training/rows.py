@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from chainrule.data import Ragged
 from chainrule.errors import ArgumentError, DataError, DtypeError, ShapeError
 from chainrule.graph import Array
 from chainrule.graph.tree import flatten, map_leaves, paths, unflatten
@@ -24,7 +25,7 @@ class Rows:
     Attributes
     ----------
     X, y : trees of arrays
-        First axes of equal length.
+        First axes of equal length; in X there may be `chainrule.data.Ragged` rows.
     weight : array, shape (n,), or None
         Positive.
     dtype : numpy.dtype
@@ -45,12 +46,18 @@ class Rows:
 
     def take(self, index: Any) -> Rows:
         """Return the rows of an index: an array of integers or a slice."""
+        return self._mapped(lambda x: x.take(index) if isinstance(x, Ragged) else x[index])
 
-        def taken(array: Any) -> Any:
-            rows = array[index]
+    def kept(self, places: Array) -> Rows:
+        """Return some rows as `take` does, but those of unequal lengths as they are."""
+        return self._mapped(lambda x: x.rows(places) if isinstance(x, Ragged) else x[places])
+
+    def _mapped(self, function: Callable[[Any], Any]) -> Rows:
+        def mapped(array: Any) -> Any:
+            rows = function(array)
             return rows.astype(self.dtype, copy=False) if rows.dtype.kind == "f" else rows
 
-        X, y, weight = map_leaves(taken, (self.X, self.y, self.weight))
+        X, y, weight = map_leaves(mapped, (self.X, self.y, self.weight))
         return Rows(X, y, weight, self.dtype)
 
     def weighted(self, weight: Array, name: str = "data") -> Rows:
@@ -68,7 +75,22 @@ class Rows:
         if not len(kept):
             raise DataError(f"{name}: there are no rows of positive weight")
         numbers = kept if self.numbers is None else self.numbers[kept]
-        return replace(rows.take(kept), numbers=numbers)
+        return replace(rows.kept(kept), numbers=numbers)
+
+    @property
+    def ragged(self) -> list[Ragged]:
+        """What has rows of unequal lengths."""
+        return [x for x in flatten(self.X)[0] if isinstance(x, Ragged)]
+
+    def alike(self, places: Array, size: int) -> int:
+        """Return how many batches, from the first of these places on, have arrays of its shapes."""
+        every = -(-len(places) // size)
+        return min((x.alike(places, size) for x in self.ragged), default=every)
+
+    def kinds(self) -> list[Array]:
+        """Return places of rows for each shape that arrays of batches can have."""
+        found = [kind for x in self.ragged for kind in x.kinds()]
+        return found or [np.arange(len(self))]
 
     @property
     def nbytes(self) -> int:
@@ -79,10 +101,11 @@ class Rows:
     def converted(self) -> Rows | None:
         """All rows in `dtype`; None if that would be a large copy.
 
-        Nor where an array is a view that programs would copy, such as windows of a stream.
+        Nor where rows have unequal lengths, or an array is a view that programs would copy, such as
+        windows of a stream.
         """
         arrays = flatten((self.X, self.y, self.weight))[0]
-        if not all(x.flags.c_contiguous for x in arrays):
+        if self.ragged or not all(x.flags.c_contiguous for x in arrays):
             return None
         ready = all(x.dtype == self.dtype or x.dtype.kind != "f" for x in arrays)
         return self.take(slice(None)) if ready or self.nbytes <= SMALL else None
@@ -172,7 +195,9 @@ def _arrays(tree: Any, name: str, dtype: Any) -> tuple[Any, dict[str, int]]:
     return unflatten(structure, arrays), lengths
 
 
-def _checked(leaf: Any, name: str, dtype: Any) -> Array:
+def _checked(leaf: Any, name: str, dtype: Any) -> Any:
+    if isinstance(leaf, Ragged):
+        return leaf
     array = np.asarray(leaf)
     if array.ndim == 0:
         raise ArgumentError(
