@@ -84,7 +84,8 @@ class Saved(Estimator):
         kind = language.ESTIMATORS.get(name)
         if kind is None or not issubclass(kind, cls):
             raise FileFormatError(f"it holds a {name}, not a {cls.__name__}")
-        made: Self = kind(**document["arguments"])
+        given = document["arguments"].items()  # JSON has lists for tuples
+        made: Self = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given})
         made._check_arguments()
         made._restore(document["facts"], arrays)
         return made

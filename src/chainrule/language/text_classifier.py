@@ -492,9 +492,6 @@ class TextClassifier(Saved):
         network = design.network(n_ids, dim, facts["n_inputs"] // dim, k, None)
         known = {**named_parameters(network), **named_buffers(network)}
         network = load_parameters(network, {name: arrays[name] for name in known})
-        self.hidden_layer_sizes = tuple(self.hidden_layer_sizes)
-        if isinstance(self.subwords, list):
-            self.subwords = tuple(self.subwords)
         weights = facts["class_weight"]
         self.class_weight = dict(weights) if isinstance(weights, list) else weights
         if not facts["named_tokenizer"]:
