@@ -13,6 +13,8 @@ MODELS = [
     nn.Linear(3, 2, rng=0),
     nn.Linear(3, 2, rng=0, bias=False, dtype=np.float64),
     nn.Embedding(5, 2, rng=0),
+    nn.PooledEmbedding(5, 2, rng=0, pooling="weighted", word_dropout=0.25),
+    nn.FixedPooledEmbedding(5, 2, rng=0, pooling="max", dtype=np.float64),
     nn.Embedding(5, 2, rng=0, padding_idx=3, dtype=np.float64),
     nn.Dropout(0.25),
     nn.LayerNorm(3, eps=1e-3),
