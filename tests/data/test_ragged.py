@@ -40,9 +40,7 @@ def test_widths_need_the_fewest_zeros(counts, most):
     def area(widths):
         return sum(c * min(w for w in widths if w > i) for i, c in enumerate(counts))
 
-    choices = (
-        (*inner, n) for k in range(most) for inner in itertools.combinations(range(1, n), k)
-    )
+    choices = ((*inner, n) for k in range(most) for inner in itertools.combinations(range(1, n), k))
     found = _fewest(np.array(counts), most)
     assert len(found) <= most
     assert area(found) == min(map(area, choices))
@@ -61,6 +59,14 @@ def test_an_order_has_every_row_once_and_batches_that_are_alike(rows, size, epoc
         each = {made.take(part[i : i + size]).shape[1] for i in range(0, len(part), size)}
         assert each == {made.take(part).shape[1]}
         done += len(part)
+
+
+def test_rows_take_the_widths_of_others():
+    made = ragged([[1, 2, 3, 4, 5], [6]])
+    other = ragged([[1], [1, 2, 3]], (1, 3))
+    assert made.like(other).widths == (1, 5)
+    assert made.like(other, cut=True).take(slice(None)).tolist() == [[1, 2, 3], [6, 0, 0]]
+    assert other.like(made).widths == (5,)
 
 
 def test_epochs_have_different_orders():

@@ -72,7 +72,12 @@ class Ragged:
     @property
     def nbytes(self) -> int:
         """Bytes of all rows, filled up."""
-        return len(self) * self.widths[-1] * self.ids.itemsize
+        return len(self) * self.width * self.ids.itemsize
+
+    @property
+    def width(self) -> int:
+        """The widest that a batch is filled up to."""
+        return self.widths[-1]
 
     def rows(self, index: Array) -> Ragged:
         """Return some rows as they are."""
@@ -110,6 +115,20 @@ class Ragged:
         widths = self._width(self.lengths[places])
         each = np.maximum.reduceat(widths, np.arange(0, len(places), size))
         return int(np.argmax(np.append(each, -1) != each[0]))
+
+    def like(self, other: Ragged, cut: bool = False) -> Ragged:
+        """Return the same rows, to be filled up to the widths of others.
+
+        Parameters
+        ----------
+        other : Ragged
+        cut : bool
+            Whether what is longer than any of the others is cut, or the last width is larger.
+        """
+        widths = other.widths
+        if not cut:
+            widths = (*widths[:-1], max(widths[-1], int(self.lengths.max(initial=0))))
+        return Ragged(self.ids, self.offsets, widths)
 
     def in_widths(self, most: int) -> Ragged:
         """Return the same rows, to be filled up to several widths so that few zeros are needed.

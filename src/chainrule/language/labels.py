@@ -94,9 +94,7 @@ class Labels:
         for i, row in enumerate(rows):
             for label in row:
                 if label not in number:
-                    raise DataError(
-                        f"the target in row {i}, {label!r}, was not among those learned"
-                    )
+                    raise DataError(f"the target in row {i}, {label!r}, was not met in fit")
                 matrix[i, number[label]] = 1.0
         return matrix.argmax(axis=1) if self.one else matrix
 

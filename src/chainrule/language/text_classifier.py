@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -33,7 +32,7 @@ from chainrule.language.text_beginnings import (
 )
 from chainrule.language.text_features import BUCKETS, TextFeatures, check_subwords
 from chainrule.language.text_network import Design, TextNetwork, predicted_scores, text_loss
-from chainrule.language.texts import check_lengths, checked_texts, held_out
+from chainrule.language.texts import check_lengths, checked_texts, checked_weights, held_out
 from chainrule.language.word_effects import WordEffects, word_effects
 from chainrule.nn import (
     ACTIVATIONS,
@@ -173,7 +172,7 @@ class TextClassifier(Saved):
         min_count: int = 1, max_length: int = 512, vectors: Any = None, tune: str = "fine",
         word_dropout: float = 0.5, dropout: float = 0.5, smoothing: float = 1.0,
         weight_decay: float = 1e-4, optimizer: str = "adam", learning_rate: float = 0.005,
-        epochs: int = 5, batch_size: int = 32, class_weight: Any = None,
+        epochs: int = 3, batch_size: int = 32, class_weight: Any = None,
         early_stopping: bool = False, validation_fraction: float = 0.1, patience: int = 3,
         random_state: int = 0, verbose: int = 0, engine: str = "auto",
     ) -> None:  # fmt: skip
@@ -253,14 +252,16 @@ class TextClassifier(Saved):
         weight = self._weights(labels, targets, sample_weight)
         held = None
         if validation_data is not None:
-            held = checked_texts(validation_data[0], "validation_data"), validation_data[1]
-            held = held[0], labels.encode(held[1])
-            check_lengths(X=held[0], y=held[1])
+            others = checked_texts(validation_data[0], "validation_data")
+            held = others, labels.encode(validation_data[1])
+            check_lengths(X=others, y=held[1])
         elif self.early_stopping:
             out = held_out(targets, self.validation_fraction, self.random_state)
             held = [texts[i] for i in np.flatnonzero(out)], targets[out]
-            texts, targets = [texts[i] for i in np.flatnonzero(~out)], targets[~out]
-            weight = None if weight is None else weight[~out]
+            weight = np.where(out, 0.0, 1.0 if weight is None else weight)
+        if weight is not None and not weight.all():
+            kept = np.flatnonzero(weight)
+            texts, targets, weight = [texts[i] for i in kept], targets[kept], weight[kept]
         self._learn((texts, targets, weight), held, (checkpoint, resume, callbacks))
         self._labels, self.classes_ = labels, labels.classes
         return self
@@ -287,7 +288,7 @@ class TextClassifier(Saved):
 
     def _weights(self, labels: Labels, targets: Array, sample_weight: Any) -> Array | None:
         """Return the weights of texts, those of their classes included."""
-        weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        weight = None if sample_weight is None else checked_weights(sample_weight)
         if self.class_weight is None:
             return weight
         if not labels.one:
@@ -298,9 +299,13 @@ class TextClassifier(Saved):
         """Train on texts, their targets and weights, and judge by what is held out."""
         (texts, targets, weight), (checkpoint, resume, callbacks) = data, options
         features = self._new_features()
-        rows = self._shaped(features.learn(texts, self.min_count))
+        rows = features.learn(texts, self.min_count)
+        if self.pooling != "concatenate":
+            rows = rows.in_widths(_WIDTHS if len(rows) * self.epochs * rows.width > _MUCH else 1)
         network = self._new_network(features, rows, targets, weight)
-        validation = None if held is None else (self._shaped(features(held[0]), rows), held[1])
+        validation = None
+        if held is not None:
+            validation = features(held[0]).like(rows, self.pooling == "concatenate"), held[1]
         progress = (TokenProgress(len(rows.ids)),) if self.verbose else ()
         n_steps = self.epochs * -(-len(texts) // self.batch_size)
         self.network_, self.history_ = fit(
@@ -331,20 +336,6 @@ class TextClassifier(Saved):
             subwords=subwords, buckets=self.buckets, max_length=self.max_length,
         )  # fmt: skip
 
-    def _shaped(self, rows: Ragged, like: Ragged | None = None) -> Ragged:
-        """Return texts' ids as training takes them: in few widths, or all in one if concatenated.
-
-        Validation takes them in the widths of training.
-        """
-        if like is not None:
-            longest = max(int(rows.lengths.max(initial=0)), like.widths[-1])
-            one = self.pooling == "concatenate"
-            return replace(rows, widths=like.widths if one else (*like.widths[:-1], longest))
-        if self.pooling == "concatenate":
-            return rows
-        work = len(rows) * max(1, int(rows.lengths.max())) * self.epochs
-        return rows.in_widths(1 if work < _MUCH else _WIDTHS)
-
     def _new_network(
         self, features: TextFeatures, rows: Ragged, targets: Array, weight: Array | None
     ) -> TextNetwork:
@@ -355,7 +346,7 @@ class TextClassifier(Saved):
         dim = self.embedding_dim if given is None else given[1].shape[1]
         k = int(targets.max()) + 1 if targets.ndim == 1 else targets.shape[1]
         rng = np.random.default_rng(self.random_state)
-        network = self._design.network(_rounded(len(features)), dim, rows.widths[-1], k, rng)
+        network = self._design.network(len(features), dim, rows.width, k, rng)
         begin(network, rows, targets, weight, self.smoothing, given)
         return network
 
@@ -498,9 +489,3 @@ class TextClassifier(Saved):
             self.tokenizer = features.tokenizer
         self.features_, self.network_, self._labels = features, network, labels
         self.classes_, self.history_ = labels.classes, History.from_dict(facts["history"])
-
-
-def _rounded(n: int) -> int:
-    """Return a number that is at most an eighth larger: one for many, as programs know sizes."""
-    step = 1 << max(0, n.bit_length() - 4)
-    return -(-n // step) * step

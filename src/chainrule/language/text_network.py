@@ -116,7 +116,8 @@ class Design:
         Parameters
         ----------
         n_ids : int
-            Rows of the table.
+            Rows of the table that are needed; it has up to an eighth more, for programs know sizes
+            and can be used again where they are the same.
         dim : int
             Length of a vector.
         length : int
@@ -124,6 +125,8 @@ class Design:
         n_classes : int
         rng : numpy.random.Generator, optional
         """
+        step = 1 << max(0, n_ids.bit_length() - 4)
+        n_ids = -(-n_ids // step) * step
         options: Any = {"pooling": self.pooling, "word_dropout": self.word_dropout}
         joined = self.direct and not self.fixed
         kind = FixedPooledEmbedding if self.fixed else PooledEmbedding

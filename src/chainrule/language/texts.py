@@ -57,6 +57,26 @@ def check_lengths(**given: Any) -> None:
         raise ShapeError(f"there must be one for each text: {words}")
 
 
+def checked_weights(sample_weight: Any) -> Array:
+    """Return weights of texts as float64.
+
+    Raises
+    ------
+    DataError
+        If one is negative or no finite number, naming its row, or none is positive.
+    """
+    weight = np.asarray(sample_weight, np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"sample_weight is {weight[wrong[0]]} in row {wrong[0]}, counted from 0: give finite "
+            "numbers that are not negative"
+        )
+    if not weight.any():
+        raise DataError("sample_weight is 0 for every text: there is nothing to learn from")
+    return weight
+
+
 def held_out(targets: Array, fraction: float, seed: int) -> Array:
     """Return which texts are held out of training: a share of each class.
 
