@@ -47,7 +47,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def rows(text):
+def rows_of(text):
     return list(csv.DictReader(text.splitlines()))
 
 
@@ -72,7 +72,7 @@ def test_a_table_becomes_a_run(run, reviews, tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["held_out"]["network"]["accuracy"] == 1
     assert metrics["held_out"]["constant"]["accuracy"] == 0.5
-    predictions = rows((folder / "predictions.csv").read_text())
+    predictions = rows_of((folder / "predictions.csv").read_text())
     assert list(predictions[0]) == ["line", "actual", "predicted", "p(+)", "p(-)"]
     first = predictions[0]
     text = reviews.read_text().splitlines()[int(first["line"]) - 1]
@@ -98,11 +98,11 @@ def test_a_file_of_fasttext_becomes_a_run(run, labelled, tmp_path):
     ended = run("text", labelled, "--test", "test.txt", *QUICK, "--out", "r")
     assert ended.code == 0
     assert "40 texts to train on, 2 held out" in ended.out
-    found = rows((tmp_path / "r" / "predictions.csv").read_text())
+    found = rows_of((tmp_path / "r" / "predictions.csv").read_text())
     assert [row["line"] for row in found] == ["2", "3"]
     assert [row["predicted"] for row in found] == ["good", "bad"]
     predicted = run("predict", "r", "test.txt")
-    assert [row["predicted"] for row in rows(predicted.out)] == ["good", "bad"]
+    assert [row["predicted"] for row in rows_of(predicted.out)] == ["good", "bad"]
 
 
 def test_several_labels(run, tmp_path):
@@ -114,14 +114,14 @@ def test_several_labels(run, tmp_path):
     assert "3 labels, any number of them a text" in ended.out
     assert "label frequencies" in ended.out
     ended = run("predict", "r", "t.csv")
-    assert {row["predicted"] for row in rows(ended.out)[:5]} == {"good;short"}
+    assert {row["predicted"] for row in rows_of(ended.out)[:5]} == {"good;short"}
 
 
 def test_a_table_is_predicted(run, trained, tmp_path):
     (tmp_path / "new.csv").write_text("x,review\n1,so good\n2,\n3,a mess\n")
     ended = run("predict", trained, "new.csv")
     assert (ended.code, ended.err) == (0, "")
-    assert [(row["line"], row["predicted"]) for row in rows(ended.out)][::2] == [
+    assert [(row["line"], row["predicted"]) for row in rows_of(ended.out)][::2] == [
         ("2", "+"),
         ("4", "-"),
     ]
@@ -138,7 +138,7 @@ def test_lines_are_predicted(run, trained, tmp_path):
     (tmp_path / "new.txt").write_text("so good\na mess\n")
     ended = run("predict", trained, "new.txt", "--lines", "--out", "p.csv")
     assert ended == (0, "", "")
-    found = rows((tmp_path / "p.csv").read_text())
+    found = rows_of((tmp_path / "p.csv").read_text())
     assert [(row["line"], row["predicted"]) for row in found] == [("1", "+"), ("2", "-")]
     ended = run("predict", trained, "new.txt", "--lines", "--delimiter", ";")
     assert ended.code == Exit.USAGE
@@ -149,7 +149,7 @@ def test_formulas_are_disarmed(run, tmp_path):
     (tmp_path / "t.csv").write_text("mood,text\n" + "\n".join(lines) + "\n")
     assert run("text", "t.csv", "--label", "mood", *QUICK, "--out", "r").code == 0
     ended = run("predict", "r", "t.csv", "--safe-csv")
-    assert {row["predicted"] for row in rows(ended.out)} == {"'=good", "'=bad"}
+    assert {row["predicted"] for row in rows_of(ended.out)} == {"'=good", "'=bad"}
 
 
 def test_a_decision_is_explained(run, trained, tmp_path):
@@ -270,6 +270,42 @@ def test_rows_without_a_label_are_told(run, reviews, tmp_path):
     reviews.write_text(reviews.read_text() + "nothing said,41,\n")
     ended = run("text", reviews, "--text", "review", "--label", "mood", *QUICK, "--out", "r")
     assert "note: 1 row without a label left out" in ended.out
+
+
+def test_words_that_mean_missing_elsewhere_are_words(run, tmp_path):
+    rows = [("NA", "none"), ("null and void", "null")] * 10
+    (tmp_path / "t.jsonl").write_text(
+        "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
+    )
+    ended = run("text", "t.jsonl", "--label", "label", *QUICK, "--json", "--out", "r")
+    assert json.loads(ended.out)["rows"] == {"training": 16, "held_out": 4}
+    assert json.loads(ended.out)["held_out"]["network"]["accuracy"] == 1
+    ended = run("predict", "r", "t.jsonl")
+    assert [row["predicted"] for row in rows_of(ended.out)][:2] == ["none", "null"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda asked: asked.update(command=3),
+        lambda asked: asked.update(request=[]),
+        lambda asked: asked["request"].update(odd=1),
+        lambda asked: asked["request"].pop("text"),
+        lambda asked: asked["request"].update(arguments={"odd": 1}),
+        lambda asked: asked["request"].update(arguments={"epochs": -1}),
+        lambda asked: asked["request"].update(arguments=3),
+        lambda asked: asked["request"]["reading"].update(odd=1),
+    ],
+)
+def test_a_damaged_request_is_refused(run, trained, tmp_path, change):
+    path = tmp_path / trained / "request.json"
+    asked = json.loads(path.read_text())
+    change(asked)
+    path.write_text(json.dumps(asked))
+    (tmp_path / trained / "metrics.json").unlink()
+    ended = run("text", "--resume", trained)
+    assert (ended.code, ended.err.count("\n")) == (Exit.DATA, 1), ended.err
+    assert path.exists()
 
 
 def test_a_source_is_named(run):

@@ -13,6 +13,9 @@
 ``request.json``          what was asked for, when a command line asked
 ``checkpoint/``           the state of a training that is not finished; gone afterwards
 ========================  ======================================================================
+
+Of a run about language, ``model.safetensors`` has configuration and parameters together; a tagger's
+``predictions.conll`` has words, actual and predicted tags; word vectors are in ``vectors.vec`` too.
 """
 
 from __future__ import annotations

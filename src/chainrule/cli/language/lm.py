@@ -21,6 +21,7 @@ from chainrule.cli.language.trained import (
     checkpoint_of,
     digest,
     facts,
+    made,
     write_metrics,
     write_model,
 )
@@ -62,7 +63,7 @@ class ModelRequest(LanguageRequest):
     def model(self) -> LanguageModel:
         """Return the model before training."""
         unit = self.unit if self.unit in UNITS else BPETokenizer.load(self.unit)
-        return LanguageModel(unit=unit, **self.arguments)
+        return made(LanguageModel, self.arguments, unit=unit)
 
     def texts(self, path: str) -> RunningText:
         """Return the texts of a file."""

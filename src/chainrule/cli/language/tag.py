@@ -17,6 +17,7 @@ from chainrule.cli.language.trained import (
     checkpoint_of,
     digest,
     facts,
+    made,
     with_vectors,
     write_metrics,
     write_model,
@@ -65,7 +66,7 @@ class TagRequest(LanguageRequest):
 
     def model(self) -> WindowTagger:
         """Return the tagger before training."""
-        return WindowTagger(**self.arguments)
+        return made(WindowTagger, self.arguments)
 
     def read(self, source: str, *, tags: bool = True) -> list[Sentence]:
         """Read sentences, with their tags or without."""

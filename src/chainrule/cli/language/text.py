@@ -21,6 +21,7 @@ from chainrule.cli.language.trained import (
     checkpoint_of,
     digest,
     facts,
+    made,
     with_vectors,
     write_metrics,
     write_model,
@@ -64,7 +65,7 @@ class TextRequest(LanguageRequest):
 
     def model(self) -> TextClassifier:
         """Return the classifier before training."""
-        return TextClassifier(**self.arguments)
+        return made(TextClassifier, self.arguments)
 
     def read(self, source: str) -> Texts:
         """Read labelled texts."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from chainrule import nn
 from chainrule.cli.exits import UsageError
@@ -25,6 +25,8 @@ from chainrule.models.run_folder import (
 from chainrule.text import load_vectors, tokenizer_for
 from chainrule.training import Checkpoint, History
 from chainrule.training.plan import ENGINES
+
+E = TypeVar("E", bound=Saved)
 
 MODEL = "model.safetensors"
 _OPTIONS = {"hidden_layer_sizes": "hidden", "learning_rate": "lr", "random_state": "seed"}
@@ -67,32 +69,48 @@ class LanguageRequest:
                 raise ValueError("other fields")
             reading = dict(values.pop("reading"))
             reading["missing"] = tuple(reading["missing"])
+            values["arguments"] = dict(values["arguments"])
             return cls(**values, reading=Reading(**reading))
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"no request that this version knows: {error}") from None
 
 
-def checked(made: Saved) -> None:
+def made(kind: type[E], arguments: Mapping[str, Any], **others: Any) -> E:
+    """Return an estimator with arguments, which a request may have kept.
+
+    Raises
+    ------
+    FileFormatError
+        If it has no such argument.
+    """
+    try:
+        model: E = kind(**arguments, **others)
+    except TypeError as error:
+        raise FileFormatError(f"no request that this version knows: {error}") from None
+    return model
+
+
+def checked(model: Saved) -> None:
     """Refuse arguments of an estimator that are out of range, by the names of options.
 
     Raises
     ------
     UsageError
     """
-    arguments = made.get_params(deep=False)
+    arguments = model.get_params(deep=False)
     try:
-        made._check_arguments()
+        model._check_arguments()
         if "tokenizer" in arguments:
             tokenizer_for(arguments["tokenizer"])
     except ArgumentError as error:
-        message = re.sub(rf"^{type(made).__name__}: ", "", str(error))
+        message = re.sub(rf"^{type(model).__name__}: ", "", str(error))
         names = "|".join(map(re.escape, sorted(arguments, key=len, reverse=True)))
         raise UsageError(re.sub(rf"\b({names})\b", lambda name: option(name[1]), message)) from None
     if arguments["engine"] not in ENGINES:
         raise UsageError(f"--engine is one of {', '.join(ENGINES)}, not {arguments['engine']!r}")
 
 
-def with_vectors(made: Any) -> Any:
+def with_vectors(model: Any) -> Any:
     """Return an estimator with its pretrained vectors in memory, so that bad ones are met early.
 
     Raises
@@ -100,9 +118,9 @@ def with_vectors(made: Any) -> Any:
     DataError
         If they cannot be read.
     """
-    if made.vectors is None:
-        return made
-    return made.set_params(vectors=load_vectors(made.vectors))
+    if model.vectors is None:
+        return model
+    return model.set_params(vectors=load_vectors(model.vectors))
 
 
 def option(argument: str) -> str:

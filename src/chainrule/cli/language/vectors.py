@@ -16,6 +16,7 @@ from chainrule.cli.language.trained import (
     checkpoint_of,
     digest,
     facts,
+    made,
     write_metrics,
     write_model,
 )
@@ -43,7 +44,7 @@ class VectorsRequest(LanguageRequest):
 
     def model(self) -> WordVectors:
         """Return the vectors before training."""
-        return WordVectors(**self.arguments)
+        return made(WordVectors, self.arguments)
 
 
 @dataclass
