@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -249,6 +250,39 @@ def test_an_order_in_parts_trains_as_one_in_an_array():
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("tied", [False, True])
+def test_compiled_loops_learn_the_same(tied):
+    pytest.importorskip("numba")
+    found = [
+        LanguageModel(**SMALL | {"epochs": 1, "engine": engine}, tie_weights=tied).fit(TEXTS)
+        for engine in ("eager", "numba")
+    ]
+    assert found[1].history_.engine == "numba"
+    assert "instead" not in found[1].history_.why
+    for one, other in zip(*(named_parameters(m.network_).values() for m in found), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_text(monkeypatch):
+    monkeypatch.setattr("chainrule.language.corpus._BUFFER", 2**14)
+
+    def peak(n_texts):
+        tracemalloc.start()
+        with learned_corpus(
+            (text for _ in range(n_texts) for text in TEXTS), WordTokenizer(), 3
+        ) as corpus:
+            assert len(corpus) == n_texts * 20 * 21
+            return tracemalloc.get_traced_memory()[1]
+
+    few = peak(100)
+    tracemalloc.stop()
+    many = peak(400)
+    tracemalloc.stop()
+    assert many < 1.2 * few
+
+
 class Stop(Callback):
     def on_epoch_end(self, state):
         if state.epoch == 2:
@@ -317,7 +351,11 @@ def test_a_saved_model_tells_the_same(tmp_path, output, unit):
 def test_a_file_of_something_else_is_refused(tmp_path, model):
     model.save(tmp_path / "model")
     text = (tmp_path / "model").read_bytes()
-    for old, new in ((b'"context": 2', b'"context": 3'), (b'"tanh"', b'"none"')):
+    for old, new in (
+        (b'"context": 2', b'"context": 3'),
+        (b'"tanh"', b'"none"'),
+        (b'"embedding_dim": 8', b'"embedding_dim": 999999999999999'),
+    ):
         assert old in text.replace(b'\\"', b'"')
         old, new = (x.replace(b'"', b'\\"') for x in (old, new))
         (tmp_path / "other").write_bytes(text.replace(old, new))

@@ -475,4 +475,8 @@ class LanguageModel(Saved):
             self.unit = tokenizer_from_dict(self.unit)
         self.vocabulary_ = Vocabulary.from_dict(facts["vocabulary"])
         self.n_tokens_ = int(facts["n_tokens"])
-        self.network_ = load_parameters(self._network(self.vocabulary_, None), arrays)
+        try:
+            network = self._network(self.vocabulary_, None)
+        except MemoryError:
+            raise DataError("the network is said to be larger than memory") from None
+        self.network_ = load_parameters(network, arrays)
