@@ -43,7 +43,7 @@ def test_lines_that_are_no_pairs_are_refused_with_their_number(written, text, ro
 @pytest.mark.parametrize("read", [read_word_pairs, read_analogies])
 @pytest.mark.parametrize("content", ["", "\n\n", ": empty\n", b"\xff\xfe", b"\0" * 9])
 def test_files_without_tests_are_refused(written, read, content):
-    with pytest.raises(DataError, match="test.txt"):
+    with pytest.raises(DataError, match=r"test.txt"):
         read(written(content))
 
 
