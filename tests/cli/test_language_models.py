@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import warnings
 
 import pytest
 
@@ -191,6 +192,21 @@ def test_bad_input_leaves_nothing_behind(run, tmp_path, content, options, code, 
     assert message in ended.err
     assert ended.err.count("\n") == 1
     assert os.listdir(tmp_path) == ["t.txt"]
+
+
+def test_what_training_notes_is_told(run, story, monkeypatch):
+    class Noting(LanguageModel):
+        def fit(self, *arguments, **options):
+            warnings.warn("[bold]slow[/bold]", stacklevel=1)
+            return super().fit(*arguments, **options)
+
+    monkeypatch.setattr("chainrule.cli.language.lm.LanguageModel", Noting)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        ended = run("lm", story, *SMALL, "--out", "r")
+        quiet = run("lm", story, *SMALL, "--out", "q", "-q")
+    assert "note: [bold]slow[/bold]\n" in ended.out
+    assert quiet == (0, "q\n", "")
 
 
 def test_standard_input_is_a_source(run, monkeypatch):

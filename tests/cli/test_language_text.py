@@ -114,7 +114,7 @@ def test_several_labels(run, tmp_path):
     assert "3 labels, any number of them a text" in ended.out
     assert "label frequencies" in ended.out
     ended = run("predict", "r", "t.csv")
-    assert {row["predicted"] for row in rows_of(ended.out)[:5]} == {"good;short"}
+    assert {row["predicted"] for row in rows_of(ended.out)[:5]} == {"good|short"}
 
 
 def test_a_table_is_predicted(run, trained, tmp_path):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ class _Fit:
     request: FitRequest
     table: Table
     trial: Trial
-    notes: list[str] = field(default_factory=list)
     result: Result | None = None
 
     @property
@@ -40,22 +39,22 @@ class _Fit:
 
     def train(self, folder: Path, *, resume: bool, talking: bool) -> dict[str, Any]:
         epochs = self.trial.model.settings.epochs or 1
-        with warnings.catch_warnings(record=True) as notes:
-            self.result = self.trial.run(
-                checkpoint=Checkpoint(folder / CHECKPOINT, every_epochs=max(1, epochs // 10)),
-                resume=resume,
-                progress="auto" if talking else False,
-                engine=self.request.engine,
-                callbacks=[doctor_of(self.trial, folder)],
-            )
-        self.notes = [str(note.message) for note in notes]
+        self.result = self.trial.run(
+            checkpoint=Checkpoint(folder / CHECKPOINT, every_epochs=max(1, epochs // 10)),
+            resume=resume,
+            progress="auto" if talking else False,
+            engine=self.request.engine,
+            callbacks=[doctor_of(self.trial, folder)],
+        )
         return write_run(self.result, folder)
 
-    def conclude(self, metrics: dict[str, Any], folder: Path, *, talking: bool) -> None:
+    def conclude(
+        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
+    ) -> None:
         assert self.result is not None
         trouble = save_report(self.result, metrics, folder, self.request.source)
         if talking:
-            show.results(show.console(), metrics, self.notes + trouble)
+            show.results(show.console(), metrics, [*notes, *trouble])
         else:
             sys.stderr.writelines(visible(f"chainrule: {words}") + "\n" for words in trouble)
 

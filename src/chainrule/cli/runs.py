@@ -10,7 +10,8 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -52,8 +53,10 @@ class Prepared(Protocol):
     def train(self, folder: Path, *, resume: bool, talking: bool) -> dict[str, Any]:
         """Train, write the files of the run, the metrics last, and return these."""
 
-    def conclude(self, metrics: dict[str, Any], folder: Path, *, talking: bool) -> None:
-        """Do what may fail when the run is whole, and show its results."""
+    def conclude(
+        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
+    ) -> None:
+        """Do what may fail when the run is whole, and show its results and what was noted."""
 
 
 R = TypeVar("R", bound=Request)
@@ -153,11 +156,12 @@ class Course(Generic[R]):
     ) -> dict[str, Any]:
         resume = resume and (folder / CHECKPOINT).exists()
         try:
-            metrics = prepared.train(folder, resume=resume, talking=talking)
+            with warnings.catch_warnings(record=True) as caught:
+                metrics = prepared.train(folder, resume=resume, talking=talking)
         except KeyboardInterrupt:
             command = f"chainrule {self.kind.command} --resume {shlex.quote(str(folder))}"
             raise KeyboardInterrupt(f"interrupted; go on with: {command}") from None
-        prepared.conclude(metrics, folder, talking=talking)
+        prepared.conclude(metrics, folder, [str(note.message) for note in caught], talking=talking)
         return metrics
 
     def _finish(self, metrics: dict[str, Any], folder: Path, *, as_json: bool, quiet: bool) -> None:

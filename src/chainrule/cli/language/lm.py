@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -126,9 +126,11 @@ class _Run:
         found["mixture"] = {**_measures(mixed, n_characters), "weight": weight}
         return found
 
-    def conclude(self, metrics: dict[str, Any], folder: Path, *, talking: bool) -> None:
+    def conclude(
+        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
+    ) -> None:
         if talking:
-            shown.modelling(metrics)
+            shown.modelling(metrics, notes)
 
 
 def _by_ngrams(ngrams: NGramModel, model: LanguageModel, texts: Iterable[str]) -> Array:

@@ -35,10 +35,10 @@ def predict_texts(
     model = load_model(run, TextClassifier)
     request = replace(request, reading=replace(request.reading, **options))
     blocks = _lines(source, request.reading) if lines else _texts(request, source)
-    one, rows = request.separator is None, list[dict[str, Any]]()
+    rows: list[dict[str, Any]] = []
     for number, (places, texts) in enumerate(blocks):
         shares = model.predict_proba(texts)
-        columns = {"line": places, **predicted_columns(model, shares, one=one)}
+        columns = {"line": places, **predicted_columns(model, shares, request.separator)}
         if as_json:
             cells = zip(*columns.values(), strict=True)
             rows += [dict(zip(columns, row, strict=True)) for row in cells]

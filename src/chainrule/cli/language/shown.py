@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.cli.show import add_row, console, counted, new_grid
@@ -16,17 +16,19 @@ _NAMES = {
 }
 
 
-def training(metrics: Mapping[str, Any]) -> None:
-    """Show how training went."""
+def training(metrics: Mapping[str, Any], notes: Sequence[str]) -> None:
+    """Show how training went, and what was noted."""
+    for note in notes:
+        console().print(verbatim(f"note: {note}"))
     best = f", the best was {metrics['best_epoch']}" if metrics["best_epoch"] else ""
     epochs = counted(metrics["epochs"], "epoch")
     console().print(verbatim(f"trained for {epochs}{best}; {metrics['parameters']:,} parameters"))
     console().print(verbatim(f"engine: {metrics['engine']}"))
 
 
-def tagging(metrics: Mapping[str, Any]) -> None:
+def tagging(metrics: Mapping[str, Any], notes: Sequence[str]) -> None:
     """Show how well words were tagged."""
-    training(metrics)
+    training(metrics, notes)
     for part, scores in metrics["held_out"].items():
         entities = "f1" in scores["network"]
         measures = ["accuracy", "unknown_accuracy", *(["precision", "recall", "f1"] * entities)]
@@ -44,9 +46,9 @@ def tagging(metrics: Mapping[str, Any]) -> None:
             console().print(grid)
 
 
-def modelling(metrics: Mapping[str, Any]) -> None:
+def modelling(metrics: Mapping[str, Any], notes: Sequence[str]) -> None:
     """Show how well a language model predicts."""
-    training(metrics)
+    training(metrics, notes)
     words, vocabulary = metrics["words"], metrics["vocabulary"]
     told = f"{words:,} words to train on, {vocabulary:,} of them different"
     console().print(verbatim(f"{told}; ends of texts count as words"))
@@ -63,9 +65,9 @@ def modelling(metrics: Mapping[str, Any]) -> None:
     console().print(grid)
 
 
-def learned_vectors(metrics: Mapping[str, Any]) -> None:
+def learned_vectors(metrics: Mapping[str, Any], notes: Sequence[str]) -> None:
     """Show what word vectors were learned, and how they agree with people."""
-    training(metrics)
+    training(metrics, notes)
     told = f"{metrics['vocabulary']:,} words have vectors; mean loss of the last epoch"
     console().print(verbatim(f"{told} {metrics['loss']:.4f}"))
     for name, measure in (("similarity", "spearman"), ("analogies", "accuracy")):

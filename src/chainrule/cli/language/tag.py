@@ -215,9 +215,11 @@ class _Run:
         known = self.model.known_words_
         return _measures(score_tags(_words(part), _tags(part), predicted, known))
 
-    def conclude(self, metrics: dict[str, Any], folder: Path, *, talking: bool) -> None:
+    def conclude(
+        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
+    ) -> None:
         if talking:
-            shown.tagging(metrics)
+            shown.tagging(metrics, notes)
 
 
 def _prepare(request: TagRequest) -> _Run:

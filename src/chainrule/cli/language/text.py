@@ -184,10 +184,11 @@ class _Run:
         )  # fmt: skip
         write_model(model, folder)
         shares = model.predict_proba(self.held_out.texts).astype(np.float64)
+        separator = self.request.separator
         columns = {
             "line": self.held_out.lines.tolist(),
-            "actual": [";".join(_several(own)) for own in self.held_out.labels],
-            **predicted_columns(model, shares, one=self.request.separator is None),
+            "actual": [(separator or "").join(_several(own)) for own in self.held_out.labels],
+            **predicted_columns(model, shares, separator),
         }
         save_columns(folder / PREDICTIONS, columns)
         metrics = self._metrics(shares)
@@ -212,9 +213,11 @@ class _Run:
             "held_out": {"network": score(shares), "constant": score(constant)},
         }
 
-    def conclude(self, metrics: dict[str, Any], folder: Path, *, talking: bool) -> None:
+    def conclude(
+        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
+    ) -> None:
         if talking:
-            show.results(show.console(), metrics)
+            show.results(show.console(), metrics, notes)
 
 
 def _coded(labels: Labels, classes: Sequence[str]) -> Array:
@@ -226,13 +229,18 @@ def _coded(labels: Labels, classes: Sequence[str]) -> Array:
     return coded
 
 
-def predicted_columns(model: TextClassifier, shares: Array, *, one: bool) -> dict[str, list[Any]]:
-    """Return what a classifier predicts, and the probability of each class or label."""
+def predicted_columns(
+    model: TextClassifier, shares: Array, separator: str | None
+) -> dict[str, list[Any]]:
+    """Return what a classifier predicts, and the probability of each class or label.
+
+    Several labels of a text are divided by the separator.
+    """
     classes = model.classes_.tolist()
-    if one:
+    if separator is None:
         predicted = [classes[i] for i in shares.argmax(axis=1)]
     else:
-        predicted = [";".join(np.array(classes)[row > 0.5]) for row in shares]
+        predicted = [separator.join(model.classes_[row > 0.5].tolist()) for row in shares]
     columns: dict[str, list[Any]] = {"predicted": predicted}
     for name, column in zip(classes, shares.T, strict=True):
         columns[f"p({name})"] = [round(float(value), 6) for value in column]

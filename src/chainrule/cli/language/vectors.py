@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,9 +90,11 @@ class _Run:
         write_metrics(metrics, folder)
         return metrics
 
-    def conclude(self, metrics: dict[str, Any], folder: Path, *, talking: bool) -> None:
+    def conclude(
+        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
+    ) -> None:
         if talking:
-            shown.learned_vectors(metrics)
+            shown.learned_vectors(metrics, notes)
 
 
 def _number(value: float) -> float | None:
