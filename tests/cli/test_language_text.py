@@ -152,6 +152,18 @@ def test_formulas_are_disarmed(run, tmp_path):
     assert {row["predicted"] for row in rows_of(ended.out)} == {"'=good", "'=bad"}
 
 
+def test_names_of_labels_are_only_text(run, tmp_path):
+    evil = "[red]x[/red]\x1b[31m"
+    lines = [f'{evil},"{text}"' for text in GOOD * 3] + [f"<b>,{text}" for text in BAD * 3]
+    (tmp_path / "t.csv").write_text("mood,text\n" + "\n".join(lines) + "\n")
+    ended = run("text", "t.csv", "--label", "mood", *QUICK, "--out", "r")
+    assert ended.code == 0
+    assert "[red]x[/red]" in ended.out
+    assert "\x1b" not in ended.out
+    assert run("explain", "r", "--text", "so good", "--out", "e.html").code == 0
+    assert "<b>" not in (tmp_path / "e.html").read_text()
+
+
 def test_a_decision_is_explained(run, trained, tmp_path):
     ended = run("explain", trained, "--text", "so good")
     assert ended.code == 0

@@ -292,7 +292,10 @@ class ModifiedKneserNey(_Discounting):
     """Kneser and Ney's with three discounts: for what was met once, twice, and more often [1]_.
 
     The figures are those of KenLM's ``lmplz`` [2]_: words that were never met, ``<unk>`` among
-    them, share what the discounts of the single words leave.
+    them, share what the discounts of the single words leave. They differ only in texts so small
+    that one n-gram moves the discounts: for these ``lmplz`` takes the last n-gram of each lower
+    order by how often it comes, and it accepts a discount of 0, which makes words not met
+    impossible.
 
     Parameters
     ----------
