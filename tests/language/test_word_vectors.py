@@ -21,10 +21,10 @@ from chainrule.errors import (
     NotFittedError,
 )
 from chainrule.io import load_tensors, save_tensors
-from chainrule.language import Saved, WordVectors, word_corpus
-from chainrule.language.word_corpus import read_corpus
+from chainrule.language import Saved, WordVectors, word_sentences
 from chainrule.language.word_lessons import Course, Noise, Ways
 from chainrule.language.word_network import TwoTables, loss_of, step, surprise
+from chainrule.language.word_sentences import read_sentences
 from chainrule.nn.word_trees import huffman_tree
 from chainrule.text import WordTokenizer, load_vectors
 from chainrule.training import Callback, Checkpoint
@@ -57,7 +57,7 @@ def small(**options):
 
 
 def course(sentences, window=2, sample=0.0, skip_gram=True, **options):
-    corpus = read_corpus(sentences, str.split, options.pop("min_count", 1))
+    corpus = read_sentences(sentences, str.split, options.pop("min_count", 1))
     answers = Noise(corpus.vocabulary.counts, options.pop("negative", 3))
     return Course(corpus, window, sample, skip_gram, answers, None, options.pop("seed", 0))
 
@@ -214,7 +214,7 @@ def test_the_loss_reported_is_the_mean_of_the_pairs_taught(options):
         sentences = two_topics(40)
         counts = estimator.vocabulary_.counts
         taught = Course(
-            read_corpus(sentences, str.split, 1),
+            read_sentences(sentences, str.split, 1),
             2,
             0.0,
             estimator.model == "skip-gram",
@@ -225,6 +225,20 @@ def test_the_loss_reported_is_the_mean_of_the_pairs_taught(options):
         lessons, n_pairs = taught.lessons(0, 0)
         decisions = lessons.weights.sum() / n_pairs
     assert history[0].loss == pytest.approx(decisions * math.log(2), rel=1e-5)
+
+
+def test_the_learning_rate_falls_linearly():
+    rates = small(epochs=4, learning_rate=0.04, batch_size=1).fit(two_topics(50)).history_["lr"]
+    assert rates == pytest.approx([0.03, 0.02, 0.01, 0.0], abs=1e-4)
+
+
+def test_few_words_teach_at_once_where_they_meet_in_few_rows():
+    rng = np.random.default_rng(0)
+    few, many = (rng.integers(0, n, (200, 20)).astype(str).tolist() for n in (10, 10_000))
+    sizes = [course(text, negative=5).batch_size(0.1) for text in (few, many)]
+    # Of ten words each is a third of all decisions of a word: (2 + 1) * (1 + 5) / 10.
+    assert sizes[0] == pytest.approx(2 / (0.1 * 1.8), abs=2)
+    assert sizes[1] == 256
 
 
 # The same bits ------------------------------------------------------------------------------------
@@ -262,11 +276,11 @@ def test_texts_tokens_generators_and_files_give_the_same_bits(tmp_path):
 
 def test_long_texts_wait_in_a_file(monkeypatch):
     sentences = two_topics(200)
-    whole = read_corpus(sentences, str.split, 2)
-    monkeypatch.setattr(word_corpus, "_BLOCK", 100)
-    monkeypatch.setattr(word_corpus, "_IN_MEMORY", 250)
-    monkeypatch.setattr(word_corpus, "CHUNK", 500)
-    spooled = read_corpus(iter(sentences), str.split, 2)
+    whole = read_sentences(sentences, str.split, 2)
+    monkeypatch.setattr(word_sentences, "_BLOCK", 100)
+    monkeypatch.setattr(word_sentences, "_IN_MEMORY", 250)
+    monkeypatch.setattr(word_sentences, "CHUNK", 500)
+    spooled = read_sentences(iter(sentences), str.split, 2)
     assert isinstance(spooled.tokens, np.memmap)
     assert np.array_equal(spooled.tokens, whole.tokens)
     assert spooled.vocabulary.words == whole.vocabulary.words
@@ -276,7 +290,7 @@ def test_long_texts_wait_in_a_file(monkeypatch):
 
 
 def test_sentences_are_cut_where_they_are_very_long():
-    corpus = read_corpus([["a", "b"] * 10_000], str.split, 1)
+    corpus = read_sentences([["a", "b"] * 10_000], str.split, 1)
     assert corpus.ends.tolist() == [10_000, 20_000]
 
 
@@ -294,7 +308,7 @@ class Crash(Callback):
 
 @pytest.mark.parametrize("after", [1, 3, 5])
 def test_resumed_training_ends_in_the_same_bits(after, tmp_path, monkeypatch):
-    monkeypatch.setattr(word_corpus, "CHUNK", 1000)
+    monkeypatch.setattr(word_sentences, "CHUNK", 1000)
     sentences, options = two_topics(150), {"epochs": 3, "subwords": (2, 3)}
     whole = small(**options).fit(sentences)
     place, crashed = Checkpoint(tmp_path, every_steps=2), small(**options)
@@ -329,8 +343,8 @@ def test_words_of_a_topic_are_neighbours(options):
 def planted():
     """Return an estimator with vectors that were not learned."""
     vectors = small().fit([["man", "woman", "king", "queen", "oil"]])
-    words = {"man": (1, 0, 0.2), "woman": (1, 1, 0.2), "king": (3, 0, 1), "queen": (3, 1, 1),
-             "oil": (0, 0, -1)}  # fmt: skip
+    words = {"man": (1, 0, 0, 0), "woman": (1, 1, 0, 0), "king": (1, 0, 1, 0),
+             "queen": (1, 1, 1, 0), "oil": (1, -1, 1, 0)}  # fmt: skip
     vectors.vectors_ = np.array([words[w] for w in vectors.vocabulary_.words], np.float32)
     return vectors
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.graph import Array
-from chainrule.language.word_corpus import Corpus
+from chainrule.language.word_sentences import Sentences
 
 _KEEP, _NEAR, _NOISE = 2, 3, 4  # streams of draws; `chainrule.data` has others
 _NOWHERE = 2**40  # a place that is in no sentence
@@ -160,7 +160,7 @@ class Course:
 
     Attributes
     ----------
-    corpus : Corpus
+    corpus : Sentences
     window : int
         Distance up to which a word is near.
     sample : float
@@ -175,7 +175,7 @@ class Course:
     seed : int
     """
 
-    corpus: Corpus
+    corpus: Sentences
     window: int
     sample: float
     skip_gram: bool

@@ -12,9 +12,9 @@ from chainrule.constraints import COUNT, NON_NEGATIVE, POSITIVE, Interval, OneOf
 from chainrule.engines.registry import ENGINES
 from chainrule.errors import ArgumentError, FileFormatError
 from chainrule.graph import Array
-from chainrule.language.word_corpus import Corpus, Texts, read_corpus
 from chainrule.language.word_lessons import Course, Noise, Parts, Ways
 from chainrule.language.word_network import TwoTables, surprise
+from chainrule.language.word_sentences import Sentences, Texts, read_sentences
 from chainrule.language.word_space import WordSpace
 from chainrule.language.word_training import Plan, Speed, Teaching
 from chainrule.nn import load_parameters
@@ -189,7 +189,7 @@ class WordVectors(WordSpace):
             At Ctrl-C, after saving a checkpoint.
         """
         self._check_arguments()
-        corpus = read_corpus(X, tokenizer_for(self.tokenizer), self.min_count)
+        corpus = read_sentences(X, tokenizer_for(self.tokenizer), self.min_count)
         vocabulary = corpus.vocabulary
         ngrams = self._ngrams_of(vocabulary)
         course = self._course(corpus, ngrams)
@@ -224,7 +224,7 @@ class WordVectors(WordSpace):
         if low > high:
             raise ArgumentError(f"WordVectors: subwords must rise, and {low} is above {high}")
 
-    def _settings(self, corpus: Corpus) -> dict[str, Any]:
+    def _settings(self, corpus: Sentences) -> dict[str, Any]:
         """Return what must be as it was for training to be gone on with."""
         names = [name for name in self.allowed if name not in ("verbose", "engine")]
         return {
@@ -234,7 +234,7 @@ class WordVectors(WordSpace):
             "checksum of the text": corpus.checksum(),
         }
 
-    def _course(self, corpus: Corpus, ngrams: Array) -> Course:
+    def _course(self, corpus: Sentences, ngrams: Array) -> Course:
         return Course(
             corpus, self.window, self.sample, self.model == "skip-gram",
             self._answers(corpus.vocabulary),
@@ -328,7 +328,7 @@ class WordVectors(WordSpace):
 
         Examples
         --------
-        >>> vectors = WordVectors(2, min_count=1, epochs=1).fit(["a b a c"])
+        >>> vectors = WordVectors(2, min_count=1, sample=0, epochs=1).fit(["a b a c"])
         >>> sorted(vectors.explain_("a", "b", ["c"]).gradients)
         ['others', 'word']
         """

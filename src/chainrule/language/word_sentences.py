@@ -26,7 +26,7 @@ Texts = str | os.PathLike[str] | Iterable[str] | Iterable[Sequence[str]]
 
 
 @dataclass(frozen=True, eq=False)
-class Corpus:
+class Sentences:
     """Sentences as numbers of words, and the vocabulary of those that come often enough.
 
     Attributes
@@ -84,7 +84,7 @@ class Corpus:
         return ids, np.repeat(np.arange(last - first), np.diff(bounds))
 
 
-def read_corpus(texts: Texts, tokenize: Callable[[str], list[str]], min_count: int) -> Corpus:
+def read_sentences(texts: Texts, tokenize: Callable[[str], list[str]], min_count: int) -> Sentences:
     """Read a text once.
 
     Parameters
@@ -126,7 +126,7 @@ def read_corpus(texts: Texts, tokenize: Callable[[str], list[str]], min_count: i
     ranks[kept] = np.arange(len(kept))
     ends = np.cumsum(np.frombuffer(lengths, np.int32), dtype=np.int64)
     vocabulary = Vocabulary([words[i] for i in kept], counts[kept])
-    return Corpus(tokens_, ends, ranks, vocabulary, _spans(ends))
+    return Sentences(tokens_, ends, ranks, vocabulary, _spans(ends))
 
 
 def _spans(ends: Array) -> Array:
