@@ -32,18 +32,29 @@ def test_rows_are_filled_up_with_zeros_and_nothing_is_lost(rows, random):
     np.testing.assert_array_equal(some.take(slice(None)), taken)
 
 
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=6), st.integers(1, 3))
+@given(st.dictionaries(st.integers(1, 9), st.integers(1, 5), min_size=1), st.integers(1, 3))
 def test_widths_need_the_fewest_zeros(counts, most):
-    counts[-1] += 1
-    n = len(counts)
+    lengths = sorted(counts)
 
     def area(widths):
-        return sum(c * min(w for w in widths if w > i) for i, c in enumerate(counts))
+        return sum(counts[n] * min(w for w in widths if w >= n) for n in lengths)
 
-    choices = ((*inner, n) for k in range(most) for inner in itertools.combinations(range(1, n), k))
-    found = _fewest(np.array(counts), most)
+    choices = (
+        (*inner, lengths[-1])
+        for k in range(most)
+        for inner in itertools.combinations(lengths[:-1], k)
+    )
+    found = _fewest(lengths, [counts[n] for n in lengths], most)
     assert len(found) <= most
     assert area(found) == min(map(area, choices))
+
+
+@given(lists, st.integers(1, 3))
+def test_rows_fit_into_their_widths(rows, most):
+    made = ragged(rows).in_widths(most)
+    longest = max(1, max(map(len, rows)))
+    assert longest <= made.width <= max(4, 1.25 * longest)
+    assert sum(map(len, rows)) == (made.take(slice(None)) > 0).sum()
 
 
 @given(lists, st.integers(1, 4), st.integers(0, 5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,40 +137,47 @@ class Ragged:
         Parameters
         ----------
         most : int
-            Widths at most: those that need the fewest zeros, among multiples of a power of two that
-            is about a sixteenth of the longest row.
+            Widths at most: those that need the fewest zeros, among numbers of three binary digits
+            and zeros, for which programs are more likely to be there already.
         """
-        longest = max(1, int(self.lengths.max(initial=0)))
-        step = 1 << max(0, (longest - 1).bit_length() - 4)
-        steps = np.maximum(-(-self.lengths // step), 1)
-        found = _fewest(np.bincount(steps)[1:], most)
-        return Ragged(self.ids, self.offsets, tuple(step * j for j in found))
+        step = 1 << np.maximum(np.frexp(np.maximum(self.lengths, 1))[1] - 3, 0)
+        lengths, counts = np.unique(
+            np.maximum(-(-self.lengths // step), 1) * step, return_counts=True
+        )
+        return Ragged(self.ids, self.offsets, _fewest(lengths.tolist(), counts.tolist(), most))
 
 
-def _fewest(counts: Array, most: int) -> tuple[int, ...]:
+def _fewest(lengths: Sequence[int], counts: Sequence[int], most: int) -> tuple[int, ...]:
     """Return the lengths, at most so many, to which rows are filled up with the fewest zeros.
 
     Parameters
     ----------
-    counts : array of int
-        How many rows have the length 1, 2, ...
+    lengths, counts : sequence of int
+        From the shortest on, and how many rows have each.
     most : int
 
     Examples
     --------
-    >>> _fewest(np.array([9, 0, 5, 1]), 2)
+    >>> _fewest([1, 3, 4], [9, 5, 1], 2)
     (1, 4)
     """
-    n = len(counts)
-    up_to = np.concatenate([[0], np.cumsum(counts)]).tolist()
-    # For rows of length j at most: the least number of elements, and the lengths.
-    best: list[tuple[int, tuple[int, ...]]] = [(up_to[j] * j, (j,)) for j in range(n + 1)]
+    n, up_to = len(lengths), [0, *np.cumsum(counts).tolist()]
+    # For the first j lengths: the least number of elements, and the widths.
+    best: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    best += [(up_to[j] * lengths[j - 1], (lengths[j - 1],)) for j in range(1, n + 1)]
     for _ in range(most - 1):
         best = [
             min(
-                best[j],
-                *((best[i][0] + (up_to[j] - up_to[i]) * j, (*best[i][1], j)) for i in range(1, j)),
-                best[j],
+                [
+                    best[j],
+                    *(
+                        (
+                            best[i][0] + (up_to[j] - up_to[i]) * lengths[j - 1],
+                            (*best[i][1], lengths[j - 1]),
+                        )
+                        for i in range(1, j)
+                    ),
+                ]
             )
             for j in range(n + 1)
         ]
