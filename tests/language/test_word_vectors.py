@@ -22,7 +22,7 @@ from chainrule.errors import (
 )
 from chainrule.io import load_tensors, save_tensors
 from chainrule.language import Saved, WordVectors, word_sentences
-from chainrule.language.word_lessons import Course, Noise, Ways
+from chainrule.language.word_lessons import Curriculum, Noise, Ways
 from chainrule.language.word_network import TwoTables, loss_of, step, surprise
 from chainrule.language.word_sentences import read_sentences
 from chainrule.nn.word_trees import huffman_tree
@@ -59,7 +59,7 @@ def small(**options):
 def course(sentences, window=2, sample=0.0, skip_gram=True, **options):
     corpus = read_sentences(sentences, str.split, options.pop("min_count", 1))
     answers = Noise(corpus.vocabulary.counts, options.pop("negative", 3))
-    return Course(corpus, window, sample, skip_gram, answers, None, options.pop("seed", 0))
+    return Curriculum(corpus, window, sample, skip_gram, answers, None, options.pop("seed", 0))
 
 
 # What is taught -----------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_the_loss_reported_is_the_mean_of_the_pairs_taught(options):
     if estimator.loss == "hierarchical":
         sentences = two_topics(40)
         counts = estimator.vocabulary_.counts
-        taught = Course(
+        taught = Curriculum(
             read_sentences(sentences, str.split, 1),
             2,
             0.0,

@@ -155,7 +155,7 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Course:
+class Curriculum:
     """All that is taught.
 
     Attributes

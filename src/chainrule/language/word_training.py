@@ -20,7 +20,7 @@ from chainrule.engines.threads import n_processors
 from chainrule.errors import DataError, Interrupted, NonFiniteError
 from chainrule.graph import trace
 from chainrule.graph.tree import map_leaves
-from chainrule.language.word_lessons import Course, Lessons
+from chainrule.language.word_lessons import Curriculum, Lessons
 from chainrule.language.word_network import TwoTables, step
 from chainrule.optim import SGD
 from chainrule.training import Callback, Checkpoint, History, Record
@@ -60,7 +60,7 @@ class Teaching:
 
     Parameters
     ----------
-    course : Course
+    course : Curriculum
     network : TwoTables
         Changed in place.
     plan : Plan
@@ -68,7 +68,7 @@ class Teaching:
         Whether to go on from the checkpoint, if there is one.
     """
 
-    def __init__(self, course: Course, network: TwoTables, plan: Plan, resume: bool) -> None:
+    def __init__(self, course: Curriculum, network: TwoTables, plan: Plan, resume: bool) -> None:
         self.course, self.plan, self.interrupts = course, plan, Interrupts()
         slots: dict[str, Any] = {"inner": {}, "outer": {}}
         self.state = State(

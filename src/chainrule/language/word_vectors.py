@@ -12,7 +12,7 @@ from chainrule.constraints import COUNT, NON_NEGATIVE, POSITIVE, Interval, OneOf
 from chainrule.engines.registry import ENGINES
 from chainrule.errors import ArgumentError, FileFormatError
 from chainrule.graph import Array
-from chainrule.language.word_lessons import Course, Noise, Parts, Ways
+from chainrule.language.word_lessons import Curriculum, Noise, Parts, Ways
 from chainrule.language.word_network import TwoTables, surprise
 from chainrule.language.word_sentences import Sentences, Texts, read_sentences
 from chainrule.language.word_space import WordSpace
@@ -58,7 +58,7 @@ class WordVectors(WordSpace):
         At the start; it falls linearly to almost nothing.
     batch_size : int, optional
         Words of an update, each with its neighbours, whose gradients are added up. By default as
-        many as do not meet too often in one row; see `Course.batch_size`.
+        many as do not meet too often in one row; see `Curriculum.batch_size`.
     tokenizer : str or callable
         Of texts: see `chainrule.text.tokenizer_for`.
     random_state : int
@@ -234,8 +234,8 @@ class WordVectors(WordSpace):
             "checksum of the text": corpus.checksum(),
         }
 
-    def _course(self, corpus: Sentences, ngrams: Array) -> Course:
-        return Course(
+    def _course(self, corpus: Sentences, ngrams: Array) -> Curriculum:
+        return Curriculum(
             corpus, self.window, self.sample, self.model == "skip-gram",
             self._answers(corpus.vocabulary),
             self._parts(corpus.vocabulary, ngrams) if self.subwords else None, self.random_state,
