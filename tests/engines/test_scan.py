@@ -162,7 +162,33 @@ def test_rows_are_added_up_and_put_in_their_places(optimizer, width):
     assert_same(run("numpy", step, carry, data, None, 7), expected)
     scan = cr.scan(step, "numba")
     assert_close(scan(carry, data, None, 7), expected, 1e-12)
-    assert "[w0, p2] = " in scan.latest.source
+    plain = repr(optimizer) == repr(optim.SGD(0.1))  # subtracts, row by row, what is not summed
+    assert ("[w0, p2] -= " if plain else "[w0, p2] = ") in scan.latest.source
+
+
+@pytest.mark.parametrize("optimizer", [optim.SGD(0.1), optim.Adam(0.01)], ids=repr)
+def test_rows_are_put_only_where_a_truth_holds(optimizer):
+    start, (p, slots, number) = by_rows(optimizer)
+    (words, labels), n = word_data()[1], 7
+
+    def step(carry, batch):
+        p, slots, number = carry
+        rows, going = batch[:2], batch[2][0]
+        (after, moved, number), given = start(carry, rows)
+        places = rows[0]
+        old = [p["table"][places], {k: x[places] for k, x in slots.items()}]
+        table = put_rows(p["table"], np.where(going, after["table"][places], old[0]), places)
+        moved = {
+            k: put_rows(slots[k], np.where(going, x[places], old[1][k]), places)
+            for k, x in moved.items()
+        }
+        return ({"table": table, "w": p["w"]}, moved, number), given[0]
+
+    for going in (True, False):
+        data = words, labels, np.full(len(labels), going)
+        carry = (p, slots, number)
+        expected = run("interpreter", step, carry, data, None, n)
+        assert_close(run("numba", step, carry, data, None, n), expected, 1e-12)
 
 
 def test_no_thread_changes_a_bit_of_rows():

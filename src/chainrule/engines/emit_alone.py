@@ -210,6 +210,10 @@ def _update(e: Writer, node: Node) -> None:
     if id(node) not in e.schedule.over:
         _copy_table(e, node, table)
         e.depth = base
+    for sign, factor in zip(signs, factors, strict=True):
+        if sign == "if":
+            e.add(f"if {e.access.element(factor, [])}:", node)
+            e.depth += 1
     for token, axis in zip(tokens[:n_places], e.axes.of(a), strict=False):
         e.over(token, axis)
     e.add(f"w0 = {_row(e, node, places, tokens)}", node)
@@ -220,6 +224,8 @@ def _update(e: Writer, node: Node) -> None:
         e.over(token, axis)
     value = e.access.element(a, tokens)
     for sign, factor in zip(signs, factors, strict=True):
+        if sign == "if":
+            continue
         value = f"{value} {sign} {e.access.operand(factor, [], dtype_of(node))}"
     e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} {last}= {value}")
 

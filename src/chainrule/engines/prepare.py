@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from chainrule.graph import REGISTRY, Aval, Constant, Graph, Input, Node, Op, li
 from chainrule.graph.ir import Value
 from chainrule.ops.indexing import SLOT, Index, gather, scatter
 from chainrule.ops.reductions import extent
-from chainrule.ops.rows import put_rows
+from chainrule.ops.rows import put_rows, sum_equal_rows
 
 _LARGEST_FOLDED = 2**24  # elements
 
@@ -105,10 +105,14 @@ def with_short_sums(graph: Graph) -> Graph:
 
 
 def _update_rows(table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...]) -> Any:
-    if signs == ("",):
-        return put_rows.forward(table, a, places)
     for sign, factor in zip(signs[:-1], factors, strict=True):
-        a = a / factor if sign == "/" else a * factor
+        if sign == "if":
+            if not factor:
+                return table
+        else:
+            a = a / factor if sign == "/" else a * factor
+    if not signs[-1]:
+        return put_rows.forward(table, a, places)
     return table + (-1.0 if signs[-1] == "-" else 1.0) * scatter.forward(
         a, table, places, index=Index((SLOT,))
     )
@@ -121,7 +125,8 @@ def update_rows(
     """Add multiples of values to rows of a table, each to its own; no other row is touched.
 
     The signs say how each factor applies, and last whether the result is added or subtracted; an
-    empty one, that the values take the place of the rows.
+    empty one, that the values take the place of the rows. A factor whose sign is ``"if"`` is a
+    truth: if it does not hold, nothing is changed.
     """
     raise AssertionError("engines differentiate before they lower")
 
@@ -130,15 +135,12 @@ def with_row_updates(graph: Graph) -> Graph:
     """Return the graph with ``table - lr * scatter(values)`` as an update of the rows it touches.
 
     Equal to rounding: rows that are not touched would have zero subtracted. Rows put into a table
-    are such an update too.
+    are such an update too, and rows less a multiple of sums over equal rows one of what is summed.
     """
 
     def change(node: Node) -> Value:
         if node.op is put_rows and isinstance(node.inputs[0], Input):
-            table, new, places = node.inputs
-            if is_virtual(new):  # its elements might be those of rows that are put already
-                new = Node(_named("positive"), (new,), {}, new.aval)
-            return Node(update_rows, (table, new, places), {"signs": ("",)}, node.aval, node.site)
+            return _put(node)
         if node.op.name not in {"add", "subtract"} or len(node.inputs) != 2:
             return node
         table, chain = node.inputs
@@ -158,8 +160,49 @@ def with_row_updates(graph: Graph) -> Graph:
     return _with_inlined(mapped(graph, change))
 
 
+def _put(node: Node) -> Node:
+    """Return rows put into a table as an update."""
+    table, new, places = node.inputs
+    factors: tuple[Value, ...] = ()
+    signs: tuple[str, ...] = ()
+    if _is(new, "where") and not shape_of(new.inputs[0]) and _is_gathered(new.inputs[2], node):
+        factors, signs, new = (new.inputs[0],), ("if",), new.inputs[1]
+    last = ""
+    if (
+        _is(new, "subtract")
+        and _is_gathered(new.inputs[0], node)
+        and _is(new.inputs[1], "multiply")
+    ):
+        factor, summed = new.inputs[1].inputs
+        if not shape_of(factor) and _is_sum_of_rows(summed, node):
+            factors, signs, last, new = (*factors, factor), (*signs, "*"), "-", summed.inputs[0]
+    if not last and is_virtual(new):  # its elements might be those of rows that are put already
+        new = Node(_named("positive"), (new,), {}, new.aval)
+    inputs = (table, new, places, *factors)
+    return Node(update_rows, inputs, {"signs": (*signs, last)}, node.aval, node.site)
+
+
+def _is(value: Value, name: str) -> TypeGuard[Node]:
+    return isinstance(value, Node) and value.op.name == name
+
+
+def _is_gathered(value: Value, put: Node) -> bool:
+    """Return whether a value is what stands in the rows that are put."""
+    table, _, places = put.inputs
+    return _is(value, "gather") and value.inputs == (table, places)
+
+
+def _is_sum_of_rows(value: Value, put: Node) -> TypeGuard[Node]:
+    table, _, places = put.inputs
+    return (
+        isinstance(value, Node)
+        and value.op is sum_equal_rows
+        and value.inputs[1:] == (table, places)
+    )
+
+
 def _with_inlined(graph: Graph) -> Graph:
-    """Return the graph with products that only an update of rows reads computed there."""
+    """Return the graph with products that only an update or a sum of rows reads computed there."""
     readers: dict[int, int] = {}
     for x in [x for node in graph.nodes for x in node.inputs] + list(graph.outputs):
         readers[id(x)] = readers.get(id(x), 0) + 1
@@ -168,9 +211,10 @@ def _with_inlined(graph: Graph) -> Graph:
         product = isinstance(value, Node) and value.op.name == "multiply"
         return product and readers[id(value)] == 1
 
-    updates = (node for node in graph.nodes if node.op is update_rows)
-    wanted = {id(node.inputs[1]) for node in updates
-              if node.params["signs"] != ("",) and alone(node.inputs[1])}  # fmt: skip
+    updates = (x for x in graph.nodes if x.op is update_rows and x.params["signs"][-1])
+    sums = (x for x in graph.nodes if x.op is sum_equal_rows)
+    read = [*(x.inputs[1] for x in updates), *(x.inputs[0] for x in sums)]
+    wanted = {id(value) for value in read if alone(value)}
     known: dict[int, Value] = {}
     for node in graph.nodes:
         inputs = tuple(known.get(id(x), x) for x in node.inputs)
