@@ -115,6 +115,16 @@ class Estimator:
         given = {name: plain(value) for name, value in self.get_params(deep=False).items()}
         check(type(self).__name__, self.allowed, given)
 
+    def _check_each(self, name: str, allowed: Constraint) -> None:
+        """Refuse an argument that is a list if a value in it is out of range.
+
+        Raises
+        ------
+        ArgumentError
+        """
+        for value in getattr(self, name):
+            check(type(self).__name__, {name: allowed}, {name: plain(value)})
+
     def _check_fitted(self, attribute: str | None = None) -> None:
         """Refuse to answer before ``fit``, or before there is an attribute.
 

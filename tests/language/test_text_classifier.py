@@ -254,7 +254,7 @@ def test_pretrained_vectors_are_tuned_or_stay(tmp_path):
         np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
     with pytest.raises(DataError, match="none of the words"):
         fitted(vectors=WordTable(["unused"], np.ones((1, 3), np.float32)))
-    with pytest.raises(ArgumentError, match="a row for each word"):
+    with pytest.raises(ArgumentError, match="a matrix of as many rows"):
         fitted(vectors=(["good"], np.ones((2, 3))))
 
 

@@ -256,8 +256,7 @@ class LanguageModel(Saved):
     def _check_more(self) -> None:
         """Refuse what a range of one argument cannot say."""
         owner = type(self).__name__
-        for size in self.hidden_layer_sizes:
-            check(owner, {"hidden_layer_sizes": COUNT}, {"hidden_layer_sizes": size})
+        self._check_each("hidden_layer_sizes", COUNT)
         optional = {"max_vocabulary": Interval(4, math.inf, integer=True), "patience": COUNT}
         given = {name: getattr(self, name) for name in optional}
         check(owner, optional, {name: v for name, v in given.items() if v is not None})

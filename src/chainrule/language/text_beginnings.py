@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
 from chainrule.data import Ragged
-from chainrule.errors import ArgumentError, DataError
+from chainrule.errors import DataError
 from chainrule.graph import Array
 from chainrule.language.text_network import TextNetwork
 from chainrule.nn import FixedPooledEmbedding
-from chainrule.text import WordTable, load_vectors
+from chainrule.text import word_table
 
 
 def begin(
@@ -160,18 +159,7 @@ def vectors_for(vectors: Any, words: list[str]) -> tuple[Array, Array]:
     DataError
         If no word has a vector, or a file cannot be read.
     """
-    if isinstance(vectors, str | os.PathLike):
-        table = load_vectors(os.fspath(vectors), words=set(words))
-    elif isinstance(vectors, WordTable):
-        table = vectors
-    else:
-        given, array = vectors
-        table = WordTable(list(given), np.asarray(array, np.float32))
-        if table.vectors.ndim != 2 or len(table.vectors) != len(table.words):
-            raise ArgumentError(
-                f"vectors: {len(table.words)} words and an array of shape {table.vectors.shape} do "
-                "not go together: give a row for each word"
-            )
+    table = word_table(vectors, set(words))
     row = {word: i for i, word in enumerate(table.words)}
     places = np.array([i for i, word in enumerate(words) if word in row], np.int64)
     if not len(places):

@@ -271,8 +271,7 @@ class TextClassifier(Saved):
     def _check_arguments(self) -> None:
         super()._check_arguments()
         name, concatenates = type(self).__name__, self.pooling == "concatenate"
-        for size in self.hidden_layer_sizes:
-            check(name, {"hidden_layer_sizes": COUNT}, {"hidden_layer_sizes": size})
+        self._check_each("hidden_layer_sizes", COUNT)
         if self.word_ngrams != "auto":
             check(name, {"word_ngrams": COUNT}, {"word_ngrams": self.word_ngrams})
         if self.subwords not in (None, "auto"):

@@ -25,7 +25,7 @@ from chainrule.nn import ACTIVATIONS, chain_marginals, load_parameters, named_pa
 from chainrule.ops.probability import softmax
 from chainrule.optim import Adam
 from chainrule.optim.schedules import Polynomial
-from chainrule.text import WORD_FEATURES, Vocabulary, WordTable, load_vectors
+from chainrule.text import WORD_FEATURES, Vocabulary, WordTable, word_table
 from chainrule.text.word_features import normal_form
 from chainrule.training import Callback, Checkpoint, fit
 
@@ -187,7 +187,7 @@ class WindowTagger(Saved):
         if not tags:
             raise DataError("there is no word to learn from")
         classes, codes = np.unique(np.array(tags, object), return_inverse=True)
-        table = self._table()
+        table = None if self.vectors is None else word_table(self.vectors)
         windows = Windows.of(
             sentences, self.window, self.features, self.min_count,
             separate=self.tables == "separate", more=table.words if table else (),
@@ -213,26 +213,10 @@ class WindowTagger(Saved):
         name = type(self).__name__
         if not self.hidden_layer_sizes:
             raise ArgumentError(f"{name}: hidden_layer_sizes must name one width at least")
-        for size in self.hidden_layer_sizes:
-            check(name, {"hidden_layer_sizes": COUNT}, {"hidden_layer_sizes": size})
+        self._check_each("hidden_layer_sizes", COUNT)
         if isinstance(self.features, str):
             raise ArgumentError(f"{name}: features are a list of names, not {self.features!r}")
-        for feature in self.features:
-            check(name, {"features": OneOf(tuple(WORD_FEATURES))}, {"features": feature})
-
-    def _table(self) -> WordTable | None:
-        """Return the pretrained vectors."""
-        if self.vectors is None or isinstance(self.vectors, WordTable):
-            return self.vectors
-        if isinstance(self.vectors, (str, os.PathLike)):
-            return load_vectors(os.fspath(self.vectors))
-        words, vectors = list(self.vectors[0]), np.asarray(self.vectors[1], np.float32)
-        if vectors.ndim != 2 or len(vectors) != len(words) or not vectors.size:
-            raise ArgumentError(
-                f"{type(self).__name__}: vectors of {len(words)} words are a matrix of as many "
-                f"rows, not of shape {vectors.shape}"
-            )
-        return WordTable(words, vectors)
+        self._check_each("features", OneOf(tuple(WORD_FEATURES)))
 
     def _network(
         self, windows: Windows, n_tags: int, rng: Any = None, table: WordTable | None = None

@@ -35,7 +35,7 @@ from chainrule.text.tokens import (
     tokenizer_from_dict,
 )
 from chainrule.text.vector_files import WordTable
-from chainrule.text.vectors import load_vectors, save_vectors
+from chainrule.text.vectors import load_vectors, save_vectors, word_table
 from chainrule.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 from chainrule.text.word_features import WORD_FEATURES
 from chainrule.text.word_tests import WordPair, read_analogies, read_word_pairs
@@ -92,4 +92,5 @@ __all__ = [
     "subword_table",
     "tokenizer_for",
     "tokenizer_from_dict",
+    "word_table",
 ]

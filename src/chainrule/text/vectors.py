@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +79,39 @@ def load_vectors(
             return BinaryReader(source, encoding.removesuffix("-sig")).table(words)
     with open_lines(path, encoding, limits) as lines:
         return TextReader(lines).table(words)
+
+
+def word_table(vectors: Any, words: Collection[str] | None = None) -> WordTable:
+    """Return word vectors in whatever form they are given.
+
+    Parameters
+    ----------
+    vectors : path-like, WordTable, or pair of words and array of shape (words, dimension)
+    words : collection of str, optional
+        Those to read, if it is a file.
+
+    Raises
+    ------
+    ArgumentError
+        If words and rows are not as many.
+    DataError
+        If a file cannot be read; see `load_vectors`.
+
+    Examples
+    --------
+    >>> word_table((["cat", "dog"], [[1, 0], [0, 1]]))
+    <WordTable of 2 words, 2 numbers each>
+    """
+    if isinstance(vectors, WordTable):
+        return vectors
+    if isinstance(vectors, str | os.PathLike):
+        return load_vectors(os.fspath(vectors), words)
+    given, rows = list(vectors[0]), np.asarray(vectors[1], np.float32)
+    if rows.ndim != 2 or len(rows) != len(given) or not rows.size:
+        raise ArgumentError(
+            f"vectors of {len(given)} words are a matrix of as many rows, not of shape {rows.shape}"
+        )
+    return WordTable(given, rows)
 
 
 def save_vectors(
