@@ -1,6 +1,7 @@
 """The house: imports go down only, packages of a floor ignore each other, files stay small."""
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,10 @@ def test_no_pickle_eval_or_import_by_name():
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {a.name for a in node.names} | {getattr(node, "module", None) or ""}
                 assert not names & {"pickle", "marshal", "shelve", "dill", "cloudpickle"}, path
+
+
+@pytest.mark.parametrize("name", [n for n, path in NAMES.items() if path.name == "__init__.py"])
+def test_no_name_is_hidden_by_a_module(name):
+    """Importing a module sets it as an attribute of its package, over a name that comes lazily."""
+    home = getattr(importlib.import_module(name), "_HOME", {})
+    assert not [each for each in home if f"{name}.{each}" in NAMES]

@@ -83,7 +83,7 @@ SAMPLES = {
         (["the dog barks", "the cat sleeps", "a dog sleeps"] * 4,),
         lambda model: [model.vectors_],
         (),
-        {"vector_size": 4, "window": 2, "min_count": 1, "epochs": 2},
+        {"vector_size": 4, "window": 2, "min_count": 1, "epochs": 2, "sample": 0.0},
     ),
 }  # fmt: skip
 

@@ -11,9 +11,9 @@ from chainrule.io import Limits
 from chainrule.lazy import lazily
 
 if TYPE_CHECKING:
-    from chainrule.data.batches import batches, permutation, split
     from chainrule.data.columns import ColumnType, column_types
     from chainrule.data.encoder import TableEncoder
+    from chainrule.data.ordering import batches, permutation, split
     from chainrule.data.projection import Projection, principal_components
     from chainrule.data.ragged import AlikeOrder, Ragged
     from chainrule.data.reader import read_blocks, read_table
@@ -27,10 +27,10 @@ _HOME = {
     "AlikeOrder": "ragged", "BlockOrder": "shuffle", "ColumnType": "columns",
     "Projection": "projection", "QuantileScaler": "scaling", "Ragged": "ragged",
     "SCALINGS": "scaling", "Scaler": "scaling", "Table": "table",
-    "TableEncoder": "encoder", "Target": "target", "as_table": "table", "batches": "batches",
+    "TableEncoder": "encoder", "Target": "target", "as_table": "table", "batches": "ordering",
     "column_types": "columns", "derive_target": "target", "load_digits": "sets",
-    "load_iris": "sets", "permutation": "batches", "principal_components": "projection",
-    "read_blocks": "reader", "read_table": "reader", "split": "batches",
+    "load_iris": "sets", "permutation": "ordering", "principal_components": "projection",
+    "read_blocks": "reader", "read_table": "reader", "split": "ordering",
 }  # fmt: skip
 
 __all__ = [

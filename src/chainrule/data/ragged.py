@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.batches import permutation
+from chainrule.data.ordering import permutation
 from chainrule.errors import DataError, DtypeError
 from chainrule.graph import Array
 

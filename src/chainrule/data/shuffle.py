@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.constraints import COUNT, Interval, check
-from chainrule.data.batches import draws, permutation
+from chainrule.data.ordering import draws, permutation
 from chainrule.errors import ArgumentError
 from chainrule.graph import Array
 
