@@ -57,7 +57,7 @@ def log_count_ratios(
     among the texts, k the number of classes and a the smoothing. After Wang and Manning, "Baselines
     and bigrams: simple, good sentiment and topic classification" (ACL 2012), section 2.1, with
     pseudo-counts in the proportion of the classes, so that a token that was not met speaks for
-    none. Of independent labels each is compared with its absence.
+    none. Of independent labels each is compared with its absence, and k is at least 2.
 
     Parameters
     ----------
@@ -98,8 +98,9 @@ def log_count_ratios(
     counts = _counts(ids[row], column, weight[text[row]], size, k)
     total = np.bincount(ids, weight[text], size)[:, None]
     share = np.clip((weight @ targets) / weight.sum(), 1e-6, 1 - 1e-6)
-    has: Array = np.log((counts + 2 * smoothing * share) / share)
-    has -= np.log((total - counts + 2 * smoothing * (1 - share)) / (1 - share))
+    more = max(k, 2) * smoothing
+    has: Array = np.log((counts + more * share) / share)
+    has -= np.log((total - counts + more * (1 - share)) / (1 - share))
     return has
 
 
