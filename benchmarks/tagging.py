@@ -170,7 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", action="append", choices=TASKS, help="only these; printed")
     parser.add_argument("--seeds", type=int, nargs="+", help="by default 0 1 2; printed")
-    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--engine", default="numpy")
     options = parser.parse_args()
     names, seeds = options.set or list(TASKS), options.seeds or [0, 1, 2]
     for seed in seeds:
