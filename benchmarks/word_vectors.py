@@ -153,7 +153,9 @@ def lines(kinds: Sequence[str], seeds: Sequence[int]) -> list[str]:
 def main() -> None:
     """Measure, and write the section if no arguments are given."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", action="append", choices=KINDS, help="by default those with noise; printed")
+    parser.add_argument(
+        "--set", action="append", choices=KINDS, help="printed; else those with noise"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", help="by default 0 1 2; printed")
     parser.add_argument("--speed", action="store_true", help="speed alone; printed")
     options = parser.parse_args()
