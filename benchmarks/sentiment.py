@@ -171,7 +171,7 @@ LECTURE: dict[str, Callable[[Texts, int], float]] = {
     "largest of words and pairs": own(pooling="max", **_DEEP),
     "deep averaging network, 2 x 64": own(pooling="mean", hidden_layer_sizes=(64, 64), **_DEEP),
     "words and pairs, weighted, with scores of their own": own(subwords=None),
-    "the same and subwords: the defaults": own(),
+    "chainrule": MAIN["chainrule"],  # the same and subwords: its defaults
 }
 LECTURE_SETS = ("rt-polarity", "goemotions, 3 classes")
 _WITHOUT_SEED = {"TF-IDF, logistic regression", "six features, logistic regression"}
