@@ -243,7 +243,7 @@ for _command in (text, tag, lm, vectors, generate, neighbours):
 @app.command(epilog=EPILOG)
 def predict(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run folder that chainrule fit made.")
+        Path, typer.Argument(metavar="RUN", help="A run folder of chainrule fit, text or tag.")
     ],
     source: Annotated[
         str, typer.Argument(metavar="FILE", help="Rows to predict: a file, or - (standard input).")
@@ -290,7 +290,9 @@ def predict(
 
 @app.command(epilog=EPILOG)
 def explain(
-    run: Run,
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder of chainrule fit, text or lm.")
+    ],
     row: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(help="Line of the data file, as in predictions.csv.", min=1),

@@ -305,7 +305,7 @@ class TextClassifier(Saved):
         validation = None
         if held is not None:
             validation = features(held[0]).like(rows, self.pooling == "concatenate"), held[1]
-        progress = (TokenProgress(len(rows.ids)),) if self.verbose else ()
+        progress = (TokenProgress(features.n_tokens),) if self.verbose else ()
         n_steps = self.epochs * -(-len(texts) // self.batch_size)
         self.network_, self.history_ = fit(
             network, (rows, targets), loss=text_loss,

@@ -47,6 +47,8 @@ class TextFeatures:
     met : tuple of two arrays of int64
         The buckets of n-grams of words, and of subwords, that have ids, which go on from those of
         words.
+    n_tokens : int
+        Of the texts that were learned from; 0 before, and of features from a file.
 
     Examples
     --------
@@ -54,6 +56,8 @@ class TextFeatures:
     >>> features = TextFeatures(WordTokenizer(), word_ngrams=2)
     >>> features.learn(["a b a", "b"]).ids
     array([1, 2, 1, 3, 4, 2], dtype=int32)
+    >>> features.n_tokens
+    4
     >>> features(["a new b a"]).ids
     array([1, 2, 1, 4], dtype=int32)
     """
@@ -72,6 +76,7 @@ class TextFeatures:
         self.word_ngrams, self.subwords = word_ngrams, subwords
         self.buckets, self.max_length = buckets, max_length
         check("TextFeatures", {"buckets": BUCKETS}, {"buckets": buckets})
+        self.n_tokens = 0
         none = np.zeros(0, np.int64)
         self._number([], (none, none))
 
@@ -117,6 +122,7 @@ class TextFeatures:
                 f"no token comes {min_count} times or more in the texts: give others, or a "
                 "smaller min_count"
             )
+        self.n_tokens = len(coded.codes)
         return self._ids_of(coded, hashed)
 
     def __call__(self, texts: Iterable[str]) -> Ragged:
