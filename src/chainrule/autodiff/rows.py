@@ -11,9 +11,8 @@ import numpy as np
 from chainrule.autodiff.arguments import record
 from chainrule.graph import Tensor
 from chainrule.graph.trace import ancestors
-from chainrule.ops.broadcast import cast
 from chainrule.ops.indexing import SLOT, Index, gather, scatter
-from chainrule.ops.rows import sum_equal_rows
+from chainrule.ops.rows import sum_distinct, sum_equal_rows
 
 _ROWS = Index((SLOT,))
 
@@ -73,13 +72,9 @@ class RowGradient:
     def square_norm(self) -> Any:
         """Return the sum of the squares of a summed gradient, in the table's dtype.
 
-        Each value counts as the part of its row that it is.
+        Of the values that are for the same row, all of which are its sum, one counts.
         """
-        shared = sum_equal_rows(np.ones_like(self.places), self.table, self.places)
-        shares = np.reciprocal(cast(shared, self.values))
-        for _ in range(np.ndim(self.values) - np.ndim(self.places)):
-            shares = shares[..., None]
-        return np.sum(self.values * self.values * shares)
+        return sum_distinct(self.values * self.values, self.table, self.places)
 
 
 def none_of(table: Any) -> RowGradient:

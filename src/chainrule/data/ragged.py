@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class Ragged:
     ids: Array
     offsets: Array
     widths: tuple[int, ...] = ()
+    _filled: dict[int, Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.ids.dtype.kind != "i":
@@ -60,7 +62,7 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> Array:
         """How many ids each row has."""
         return np.diff(self.offsets)
@@ -102,6 +104,24 @@ class Ragged:
         padded[within] = self.ids[(starts[:, None] + column)[within]]
         return padded
 
+    def filled(self, index: Any, most: int) -> Array | None:
+        """Return all rows filled up to the width that `take` gives some of them.
+
+        Those that are longer are cut. The array is kept for the next time.
+
+        Parameters
+        ----------
+        index : array of int
+        most : int
+            Bytes; of a larger array there is None.
+        """
+        width = self.widths[int(self._width(self.lengths[index].max(initial=0)))]
+        if len(self) * width * 4 > most:
+            return None
+        if width not in self._filled:
+            self._filled[width] = self.padded(np.arange(len(self)), width)
+        return self._filled[width]
+
     def _width(self, lengths: Any) -> Any:
         """Return the number of the narrowest width for rows of a length."""
         return np.minimum(np.searchsorted(self.widths, lengths), len(self.widths) - 1)
@@ -131,7 +151,7 @@ class Ragged:
             widths = (*widths[:-1], max(widths[-1], int(self.lengths.max(initial=0))))
         return Ragged(self.ids, self.offsets, widths)
 
-    def in_widths(self, most: int) -> Ragged:
+    def in_widths(self, most: int, saving: float = 0) -> Ragged:
         """Return the same rows, to be filled up to several widths so that few zeros are needed.
 
         Parameters
@@ -139,16 +159,24 @@ class Ragged:
         most : int
             Widths at most: those that need the fewest zeros, among numbers of three binary digits
             and zeros, for which programs are more likely to be there already.
+        saving : float
+            How many zeros each width but the first must save.
         """
         step = 1 << np.maximum(np.frexp(np.maximum(self.lengths, 1))[1] - 3, 0)
         lengths, counts = np.unique(
             np.maximum(-(-self.lengths // step), 1) * step, return_counts=True
         )
-        return Ragged(self.ids, self.offsets, _fewest(lengths.tolist(), counts.tolist(), most))
+        found = [_fewest(lengths.tolist(), counts.tolist(), k) for k in range(1, most + 1)]
+        widths = min(found, key=lambda x: (x[0] + saving * len(x[1]), len(x[1])))[1]
+        return Ragged(self.ids, self.offsets, widths)
 
 
-def _fewest(lengths: Sequence[int], counts: Sequence[int], most: int) -> tuple[int, ...]:
+def _fewest(
+    lengths: Sequence[int], counts: Sequence[int], most: int
+) -> tuple[int, tuple[int, ...]]:
     """Return the lengths, at most so many, to which rows are filled up with the fewest zeros.
+
+    Before them stands how many elements the rows have then.
 
     Parameters
     ----------
@@ -159,7 +187,7 @@ def _fewest(lengths: Sequence[int], counts: Sequence[int], most: int) -> tuple[i
     Examples
     --------
     >>> _fewest([1, 3, 4], [9, 5, 1], 2)
-    (1, 4)
+    (33, (1, 4))
     """
     n, up_to = len(lengths), [0, *np.cumsum(counts).tolist()]
     # For the first j lengths: the least number of elements, and the widths.
@@ -181,7 +209,7 @@ def _fewest(lengths: Sequence[int], counts: Sequence[int], most: int) -> tuple[i
             )
             for j in range(n + 1)
         ]
-    return best[n][1]
+    return best[n]
 
 
 class AlikeOrder:

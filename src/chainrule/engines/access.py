@@ -19,7 +19,7 @@ from chainrule.engines.axes import (
 )
 from chainrule.engines.formulas import computed_in, dtype_word, formula, number
 from chainrule.engines.plan import ours
-from chainrule.graph import Constant, Input, Node, multilinear, op
+from chainrule.graph import Constant, Input, Node, Op, elementwise, multilinear, op
 from chainrule.graph.ir import Value
 from chainrule.ops.axes import axes_of
 from chainrule.ops.broadcast import cast, sum_to
@@ -38,11 +38,21 @@ def inlined(g: Any, y: Any, a: Any, b: Any) -> Any:
     raise AssertionError("engines differentiate before they lower")
 
 
+@op(np.where, kind=elementwise, inactive=("condition",), register=False)
+def inlined_choice(g: Any, y: Any, condition: Any, x: Any, z: Any) -> Any:
+    """A choice that is made where it is read, and never stored."""
+    raise AssertionError("engines differentiate before they lower")
+
+
+INLINED: dict[Any, Op] = {np.multiply: inlined, np.where: inlined_choice}
+"""By function, the op for its results that are computed where they are read."""
+
+
 def is_virtual(value: Value) -> bool:
     """Return whether a value is never stored: its elements are read from those of others."""
     if not isinstance(value, Node):
         return False
-    if value.op is inlined:
+    if value.op in INLINED.values():
         return True
     if value.op is sum_to:
         return not reduced_axes(value)
@@ -111,10 +121,7 @@ class Access:
         if node.op is cast:
             return self._converted(node.inputs[0], index, dtype_of(node))
         if node.op.forward is np.where:
-            condition, x, z = node.inputs
-            test = self.operand(condition, index, np.dtype(bool))
-            chosen = [self.operand(value, index, dtype_of(node)) for value in (x, z)]
-            return f"{chosen[0]} if {test} else {chosen[1]}"
+            return self._choice(node, index)
         dtype = computed_in(node)
         return formula(node, [self.operand(x, index, dtype) for x in node.inputs])
 
@@ -153,6 +160,15 @@ class Access:
     def _inlined(self, node: Node, index: Index) -> str:
         a, b = (self.operand(x, index, dtype_of(node)) for x in node.inputs)
         return f"{a} * {b}"
+
+    def _inlined_choice(self, node: Node, index: Index) -> str:
+        return f"({self._choice(node, index)})"
+
+    def _choice(self, node: Node, index: Index) -> str:
+        condition, x, z = node.inputs
+        test = self.operand(condition, index, np.dtype(bool))
+        chosen = [self.operand(value, index, dtype_of(node)) for value in (x, z)]
+        return f"{chosen[0]} if {test} else {chosen[1]}"
 
     def _sum_to(self, node: Node, index: Index) -> str:
         return self.broadcast(node.inputs[0], index)

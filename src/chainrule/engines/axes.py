@@ -160,8 +160,10 @@ class Axes:
             return self._aligned(inputs)
         if ours(op, {*REDUCTIONS, "mean", "extent"}):
             return self._reduced(node)
-        if ours(op, {"inlined"}):
+        if ours(op, {"inlined", "inlined_choice"}):
             return self._aligned(inputs)
+        if ours(op, {"sum_distinct"}):
+            return ()
         if ours(op, {"update_rows", "sum_equal_rows"}):
             return self._known[id(inputs[0])]
         if ours(op, _AS_ITS_LAST):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from chainrule.engines.access import stored_operand
 from chainrule.engines.axes import ONE, dtype_of, shape_of
-from chainrule.engines.emit_rows import divide, gather_term, initial, own_axes, total
+from chainrule.engines.distinct import Group
+from chainrule.engines.emit_rows import divide, gather_term, guarded, initial, own_axes, total
 from chainrule.engines.formulas import number
 from chainrule.engines.loops import is_sum, is_table
 from chainrule.engines.plan import ours
@@ -16,7 +18,7 @@ from chainrule.engines.prepare import is_transposing, update_rows
 from chainrule.engines.writer import Writer
 from chainrule.graph import Node
 from chainrule.graph.ir import Value
-from chainrule.ops.rows import sum_equal_rows
+from chainrule.ops.rows import sum_distinct, sum_equal_rows
 
 # Products of fewer multiplications than this are loops: calling a kernel costs as much. A length
 # that is not written into the source counts as that of a common batch.
@@ -34,6 +36,8 @@ def emit_alone(e: Writer, node: Node) -> None:
         _update(e, node)
     elif node.op is sum_equal_rows:
         _equal_rows(e, node)
+    elif node.op is sum_distinct:
+        _sum_distinct(e, node)
     elif is_table(node):
         _table(e, node)
     elif is_sum(node):
@@ -173,7 +177,7 @@ def _row(e: Writer, table: Value, places: Value, tokens: list[str]) -> str:
     word = e.access.broadcast(places, tokens[: len(shape_of(places))])
     if id(places) in e.access.trusted:
         return word
-    return e.access.from_start(word, dtype_of(places), e.axes.length(e.axes.of(table)[0]))
+    return e.access.from_start(word, dtype_of(places), _table_length(e, table))
 
 
 def _table(e: Writer, node: Node) -> None:
@@ -204,7 +208,7 @@ def _update(e: Writer, node: Node) -> None:
     """Add to rows of a table, each thread to those whose numbers are its own."""
     base = e.depth
     table, a, places, *factors = node.inputs
-    tokens = [f"p{i}" for i in range(len(shape_of(a)))]
+    tokens = _row_tokens(e, places, a)
     n_places = len(shape_of(places))
     *signs, last = node.params["signs"]
     if id(node) not in e.schedule.over:
@@ -214,12 +218,15 @@ def _update(e: Writer, node: Node) -> None:
         if sign == "if":
             e.add(f"if {e.access.element(factor, [])}:", node)
             e.depth += 1
-    for token, axis in zip(tokens[:n_places], e.axes.of(a), strict=False):
-        e.over(token, axis)
-    e.add(f"w0 = {_row(e, node, places, tokens)}", node)
-    if e.parallel:
-        e.add(f"if w0 & {_owners(e)} == thread:")
-        e.depth += 1
+    group = e.loops.distinct.group(node)
+    if group is not None and id(node) in e.loops.distinct.updates:
+        e.over_distinct(group, tokens[:n_places])
+        e.add(f"w0 = row{group.number}[q]", node)
+    else:
+        for token, axis in zip(tokens[:n_places], e.axes.of(a), strict=False):
+            e.over(token, axis)
+        e.add(f"w0 = {_row(e, table, places, tokens)}", node)
+        e.if_own("w0")
     for token, axis in zip(tokens[n_places:], e.axes.of(a)[n_places:], strict=True):
         e.over(token, axis)
     value = e.access.element(a, tokens)
@@ -230,71 +237,110 @@ def _update(e: Writer, node: Node) -> None:
     e.add(f"{e.array(node, ['w0', *tokens[n_places:]])} {last}= {value}")
 
 
-def _equal_rows(e: Writer, node: Node) -> None:
-    """Add up the rows that have the same place in the first of them, and copy it to the others.
+def _row_tokens(e: Writer, places: Value, a: Value) -> list[str]:
+    """Return the index of an element of values for rows that were looked up."""
+    axes = e.axes.of(a)
+    n_places = len(shape_of(places))
+    return ["0" if axis == ONE and i < n_places else f"p{i}" for i, axis in enumerate(axes)]
 
-    Which was the first is noted by row of the table, in memory that need not be cleared: a note
-    holds if it leads to an earlier row of the same place.
-    """
-    base, k = e.depth, e.numbers[id(node)]
-    a, table, places = node.inputs
-    axes, n_places = e.axes.of(a), len(shape_of(places))
+
+def note_rows(e: Writer, group: Group) -> None:
+    """Note which rows of a table an array of places means: each once, where it is met first."""
+    if group.number in e.noted:
+        return
+    base, n, axes = e.depth, group.number, e.axes.of(group.places)
+    e.noted.add(n)
+    length = " * ".join(map(e.axes.length, axes))
+    e.scratch.append(f"seen{n} = np.full({_table_length(e, group.table)}, -1, np.int32)")
+    e.scratch += [
+        f"{name}{n} = np.empty({length}, np.int32)" for name in ("row", "at", "first", "mine")
+    ]
+    e.add(f"n_first{n} = n_mine{n} = w2 = 0")
     tokens = [f"p{i}" for i in range(len(axes))]
-    first, seen = f"first{k}", f"seen{k}"
-    length = " * ".join(map(e.axes.length, axes[:n_places]))
-    e.scratch.append(f"{seen} = np.empty({e.axes.length(e.axes.of(table)[0])}, np.int64)")
-    e.scratch.append(f"{first} = np.empty((2, {length}), np.int64)")
-    e.add(f"u{k} = {e.name(node)}.reshape({e.name(node)}.size)", node)
-    e.add("w2 = 0")
-    for token, axis in zip(tokens[:n_places], axes, strict=False):
+    for token, axis in zip(tokens, axes, strict=True):
         e.over(token, axis)
-    e.add(f"w0 = {_row(e, table, places, tokens[:n_places])}", node)
-    e.add(f"w1 = {seen}[w0]")
-    e.add(f"if w1 < 0 or w1 >= w2 or {first}[1, w1] != w0:")
-    e.depth += 1
-    e.add("w1 = w2")
-    e.add(f"{seen}[w0] = w2")
-    _row_statement(e, node, "w2", f"= {number(0, dtype_of(node))}")
-    e.depth -= 1
-    e.add(f"{first}[0, w2] = w1")
-    e.add(f"{first}[1, w2] = w0")
-    _row_statement(e, node, "w1", f"+= {e.access.element(a, tokens)}")
+    e.add(f"w0 = {_row(e, group.table, group.places, tokens)}")
+    e.add(f"w1 = seen{n}[w0]")
+    e.add("if w1 < 0:")
+    for line in ("seen{}[w0] = w1 = w2", "row{0}[n_first{0}] = w0", "at{0}[n_first{0}] = w2",
+                 "n_first{} += 1"):  # fmt: skip
+        e.add("    " + line.format(n))
+    e.add(f"first{n}[w2] = w1")
+    if e.parallel:
+        e.functions.add("owners")
+        e.add(f"mine{n}[n_mine{n}] = w2")
+        e.add(f"n_mine{n} += 1 if w0 & mask == thread else 0")
     e.add("w2 += 1")
     e.depth = base
-    e.add("for w1 in range(w2):")
-    e.depth += 1
-    e.add(f"w0 = {first}[0, w1]")
-    e.add("if w0 != w1:")
-    e.depth += 1
-    _row_statement(e, node, "w1", "= {}", "w0")
+    e.add(f"for q in range(n_first{n}):")
+    e.add(f"    seen{n}[row{n}[q]] = -1")
 
 
-def _row_statement(e: Writer, node: Node, row: str, text: str, other: str = "") -> None:
-    """Assign to each element of a row, or this thread's part of it; the rows count from zero."""
-    depth, n_places = e.depth, len(shape_of(node.inputs[2]))
-    column, width = "", "1"
-    for axis in e.axes.of(node)[n_places:]:
-        token, width = f"p{n_places}", e.axes.length(axis)
-        e.over_part(token, axis)
-        column = f" + {token}"
-    flat = f"u{e.numbers[id(node)]}"
-    e.add(f"{flat}[{row} * {width}{column}] {text.format(f'{flat}[{other} * {width}{column}]')}")
+def _table_length(e: Writer, table: Value) -> str:
+    return e.axes.length(e.axes.of(table)[0])
+
+
+def _equal_rows(e: Writer, node: Node) -> None:
+    """Add up the rows that have the same place in the first of them.
+
+    If others are read too, it is copied to them.
+    """
+    base = e.depth
+    a, _, places = node.inputs
+    group = e.loops.distinct.group(node)
+    assert group is not None
+    n, n_places = group.number, len(shape_of(places))
+    tokens = _row_tokens(e, places, a)
+    rest = tokens[n_places:]
+    length = " * ".join(map(e.axes.length, e.axes.of(places)))
+    shape = ", ".join([length, *map(e.axes.length, e.axes.of(node)[n_places:])])
+    e.add(f"u{e.numbers[id(node)]} = {e.name(node)}.reshape(({shape},))", node)
+    e.over_distinct(group, tokens[:n_places])
+    _row_statement(e, node, rest, "w2", f"= {number(0, dtype_of(node))}")
+    e.depth = base
+    e.over_mine(group, tokens[:n_places])
+    test, value = guarded(e, a, tokens)
+    if test:
+        e.add(f"if {test}:")
+        e.depth += 1
+    e.add(f"w0 = first{n}[w2]")
+    _row_statement(e, node, rest, "w0", f"+= {value}")
+    e.depth = base
+    if id(node) not in e.loops.distinct.sums:
+        e.over_mine(group, tokens[:n_places])
+        e.add(f"w0 = first{n}[w2]")
+        _row_statement(e, node, rest, "w2", "= {}", "w0")
+        e.depth = base
+
+
+def _row_statement(
+    e: Writer, node: Node, tokens: Sequence[str], row: str, text: str, other: str = ""
+) -> None:
+    """Assign to each element of a row; the rows count from zero."""
+    depth, name = e.depth, f"u{e.numbers[id(node)]}"
+    for token, axis in zip(tokens, e.axes.of(node)[-len(tokens) :], strict=False):
+        e.over(token, axis)
+    rest = "".join(f", {token}" for token in tokens)
+    e.add(f"{name}[{row}{rest}] {text.format(f'{name}[{other}{rest}]')}")
     e.depth = depth
 
 
-def _owners(e: Writer) -> str:
-    """Return the mask that leaves of a row's number the thread whose row it is."""
-    e.functions.add("owners")
-    return "mask"
+def _sum_distinct(e: Writer, node: Node) -> None:
+    """Add up a number for each distinct row, in the order in which they were met."""
+    a, _, places = node.inputs
+    group = e.loops.distinct.group(node)
+    assert group is not None
+    tokens = _row_tokens(e, places, a)
+    e.add(f"{e.word(node)} = {number(0, dtype_of(node))}", node)
+    e.over_distinct(group, tokens, own=False)
+    e.add(f"{e.word(node)} += {e.access.element(a, tokens)}")
 
 
 def _copy_table(e: Writer, node: Node, table: Value) -> None:
     tokens = [f"q{i}" for i in range(len(shape_of(node)))]
     for token, axis in zip(tokens, e.axes.of(node), strict=True):
         e.over(token, axis)
-    if e.parallel:
-        e.add(f"if q0 & {_owners(e)} == thread:")
-        e.depth += 1
+    e.if_own("q0")
     e.add(f"{e.array(node, tokens)} = {e.array(table, tokens)}", node)
 
 

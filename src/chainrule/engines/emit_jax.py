@@ -20,7 +20,10 @@ _VALUES = (Constant, Input, Node)
 # Inputs, by number, that must be known for the shape of the result to be.
 _KNOWN = {"kept": 1, "repeated": 1}
 # Ops on rows of a table: which of the inputs are the table and the places.
-_ROWS = {"sum_equal_rows": (1, 2), "is_last": (1, 0), "put_rows": (0, 2)}
+_ROWS = {
+    "sum_equal_rows": (1, 2), "sum_distinct": (1, 2), "put_rows": (0, 2),
+    "is_first": (1, 0), "is_last": (1, 0),
+}  # fmt: skip
 # Ops that raise in NumPy where JAX gives what is not finite.
 _RAISING = frozenset({
     "cholesky", "eigh", "inv", "least_squares", "pinv", "reduced_qr", "reduced_svd", "solve",

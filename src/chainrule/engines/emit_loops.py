@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.engines.axes import ONE, NoLoopsError, dtype_of, reduced_axes, shape_of
-from chainrule.engines.emit_alone import emit_alone
+from chainrule.engines.emit_alone import emit_alone, note_rows
 from chainrule.engines.emit_rows import emit_rows
 from chainrule.engines.frame import LINE, Frame
 from chainrule.engines.loops import Loops, Step
@@ -285,10 +285,13 @@ class LoopEmitter(Writer):
 
     def _one_group(self, group: list[int]) -> None:
         steps = [self.loops.steps[k] for k in group]
+        rows = self.loops.distinct.group_of_step(group[0])
         self._start_clock()
+        if rows is not None:
+            note_rows(self, rows)
         first, depth = len(self.lines), self.depth
         self._group_lines(group[0], steps)
-        if all(map(self.parts.may_share, steps)):
+        if rows is None and all(map(self.parts.may_share, steps)):
             self.parts.note(first, len(self.lines), depth)
         self._stop_clock(group[0])
 
@@ -302,7 +305,7 @@ class LoopEmitter(Writer):
         if steps[0].alone:
             emit_alone(self, steps[0].nodes[0])
         else:
-            emit_rows(self, steps)
+            emit_rows(self, steps, self.loops.distinct.of_step.get(k))
         self.depth = base
 
     def _numbers(self, waiting: list[Node], done: set[int], phase: int) -> None:

@@ -8,17 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.engines.axes import ONE, dtype_of, reduced_axes, shape_of
+from chainrule.engines.distinct import Group
 from chainrule.engines.formulas import dtype_word, number
 from chainrule.engines.loops import Step, is_sum, row_tokens
 from chainrule.engines.writer import Writer
-from chainrule.graph import Node
+from chainrule.graph import Constant, Node
+from chainrule.graph.ir import Value
 
 _START = {"sum": 0, "sum_to": 0, "mean": 0, "prod": 1}
 
 
-def emit_rows(emitter: Writer, steps: Sequence[Step]) -> None:
-    """Emit one loop over the first axis of steps."""
-    Rows(emitter).emit(steps)
+def emit_rows(emitter: Writer, steps: Sequence[Step], distinct: Group | None = None) -> None:
+    """Emit one loop over the first axis of steps; that of a single one may be over distinct rows."""
+    if distinct is None:
+        Rows(emitter).emit(steps)
+    else:
+        Rows(emitter).emit_distinct(steps[0], distinct)
 
 
 class Rows:
@@ -50,6 +55,16 @@ class Rows:
                 divide(e, node, own_axes(e, node))
                 e.depth = base
 
+    def emit_distinct(self, step: Step, group: Group) -> None:
+        """Emit a loop over the first of equal rows, of which each thread has its own."""
+        e, base = self.e, self.e.depth
+        self.step = e.step = step
+        e.alive = set()
+        e.over_distinct(group, row_tokens(step.outer or ()))
+        self._passes(step)
+        self._flush()
+        e.depth = base
+
     def _rows_of(self, step: Step) -> None:
         """Emit a step's loops within the first, and its passes."""
         e, base = self.e, self.e.depth
@@ -61,17 +76,21 @@ class Rows:
         for k, axis in enumerate(step.outer or ()):
             if axis != ONE and k:
                 e.over(f"i{k}", axis)
+        self._passes(step)
+        e.depth = base
+        for node in inner:
+            if node.op.name == "mean":
+                divide(e, node, [x for x in own_axes(e, node) if x[0] != "i0"])
+                e.depth = base
+
+    def _passes(self, step: Step) -> None:
+        """Emit what is computed for a row, pass by pass."""
         for stage in range(1 + max(map(self._pass_of, step.nodes))):
             now = [node for node in step.nodes if self._pass_of(node) == stage]
             for node in now:
                 if not self.loops.is_inner(node):
                     self._row_statement(node)
             self._pass([node for node in now if self.loops.is_inner(node)])
-        e.depth = base
-        for node in inner:
-            if node.op.name == "mean":
-                divide(e, node, [x for x in own_axes(e, node) if x[0] != "i0"])
-                e.depth = base
 
     def _flush(self) -> None:
         """Emit the stores that had to wait until all was read."""
@@ -132,6 +151,8 @@ class Rows:
         waiting, e.deferred = e.deferred, []
         for axis in sorted({self.axes.of(self.loops.looped(node))[-1] for node in nodes}):
             own = [n for n in nodes if self.axes.of(self.loops.looped(n))[-1] == axis]
+            depth = e.depth
+            e.certain = self._guard(own)
             e.over("j0", axis)
             for node in own:
                 if is_sum(node):
@@ -143,7 +164,7 @@ class Rows:
                     if id(node) in self.loops.stored:
                         self._store(node, tokens)
             self._flush()
-            e.depth -= 1
+            e.depth, e.certain = depth, set()
             e.alive -= {id(node) for node in own if not is_sum(node)}
         e.deferred = waiting
         for node in along:
@@ -152,6 +173,40 @@ class Rows:
             elif _has_rank(node):
                 e.add(e.calling(f"{e.word(node)} = {_ranked(node, 'ranked', e.word(node))}"))
             self._keep(node)
+
+
+    def _guard(self, nodes: Sequence[Node]) -> set[int]:
+        """Leave a pass out where all that it does is to add zeros to a sum over rows.
+
+        Return the choices that are known to be made then, by identity.
+        """
+        e = self.e
+        sums = [node for node in nodes if is_sum(node)]
+        if len(sums) != 1 or any(id(x) in self.loops.stored for x in nodes if not is_sum(x)):
+            return set()
+        node, term = sums[0], sums[0].inputs[0]
+        if self.loops.along(node) != "inner" or node.op.name not in {"sum", "sum_to"}:
+            return set()
+        test, _ = guarded(e, term, self.loops.tokens(term))
+        if term not in nodes or not test:
+            return set()
+        e.add(f"if {test}:")
+        e.depth += 1
+        return {id(term)}
+
+
+def guarded(e: Writer, value: Value, tokens: Sequence[str]) -> tuple[str, str]:
+    """Return when an element of a row need not be zero, and what it is then.
+
+    The condition is empty if there is none, or none of a whole row.
+    """
+    if isinstance(value, Node) and value.op.forward is np.where:
+        condition, x, zero = value.inputs
+        of_row = shape_of(condition)[-1:] == (1,) and shape_of(value)[-1] > 1
+        if of_row and isinstance(zero, Constant) and not np.any(zero.value):
+            test = e.access.operand(condition, tokens, np.dtype(bool))
+            return test, e.access.operand(x, tokens, dtype_of(value))
+    return "", e.access.element(value, tokens)
 
 
 def initial(node: Node) -> str:

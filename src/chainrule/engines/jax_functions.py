@@ -143,11 +143,22 @@ def sum_equal_rows(a: Array, table: Array, places: Array) -> Array:
     return totals[which]
 
 
+def is_first(places: Array, table: Array) -> Array:
+    """Whether none of the rows before is for the same row of a table."""
+    flat = _from_start(places, table).reshape(-1)
+    _, first = jnp.unique(flat, return_index=True, size=flat.size)
+    return jnp.zeros(flat.size, bool).at[first].set(True).reshape(places.shape)
+
+
 def is_last(places: Array, table: Array) -> Array:
     """Whether none of the rows that follow is for the same row of a table."""
-    flat = _from_start(places, table).reshape(-1)[::-1]
-    _, first = jnp.unique(flat, return_index=True, size=flat.size)
-    return jnp.zeros(flat.size, bool).at[first].set(True)[::-1].reshape(places.shape)
+    return is_first(places.reshape(-1)[::-1], table)[::-1].reshape(places.shape)
+
+
+def sum_distinct(a: Array, table: Array, places: Array) -> Array:
+    """Sum of rows; of several for the same row of a table the first counts."""
+    counts = is_first(places, table)
+    return jnp.sum(jnp.where(counts.reshape(*counts.shape, *(1,) * (a.ndim - counts.ndim)), a, 0))
 
 
 def put_rows(table: Array, rows: Array, places: Array) -> Array:
@@ -405,6 +416,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "erf": jax.scipy.special.erf,
     "erfc": jax.scipy.special.erfc,
     "fill_window": fill_window,
+    "is_first": is_first,
     "is_last": is_last,
     "least_squares": least_squares,
     "logaddexp_reduce": logaddexp_reduce,
@@ -419,6 +431,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "scatter_along_axis": scatter_along_axis,
     "split_pairs": split_pairs,
     "stack": lambda *arrays, axis=0: jnp.stack(arrays, axis),
+    "sum_distinct": sum_distinct,
     "sum_equal_rows": sum_equal_rows,
     "undiagonal": undiagonal,
     "window": window,

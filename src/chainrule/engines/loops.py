@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.engines.access import Access, Index, is_given, is_virtual, stored_operand
 from chainrule.engines.axes import EMPTY, ONE, Axes, NoLoopsError, reduced_axes, shape_of
+from chainrule.engines.distinct import Distinct
 from chainrule.engines.formulas import is_elementwise
 from chainrule.engines.plan import REDUCTIONS, ours
 from chainrule.engines.prepare import is_transposing, update_rows
@@ -25,7 +26,7 @@ from chainrule.graph import Graph, Node
 from chainrule.graph.ir import Value
 from chainrule.ops.broadcast import cast, sum_to
 from chainrule.ops.indexing import SLOT
-from chainrule.ops.rows import sum_equal_rows
+from chainrule.ops.rows import sum_distinct, sum_equal_rows
 
 
 @dataclass
@@ -77,6 +78,8 @@ class Loops:
         By identity of a node: the computed elements that it reads.
     given : dict of int to list of (Value, index)
         The elements of inputs and array constants that it reads.
+    distinct : Distinct
+        Which steps run over the first of equal rows alone.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class Loops:
             for node in step.nodes if step.outer is not None else ():
                 self.stage[id(node)] = self._stage_of(node)
         self._store()
+        self.distinct = Distinct(self)
         for places, _ in self.access.places:
             if not is_given(places):
                 raise NoLoopsError("there are no loops for positions that are computed")
@@ -148,8 +152,8 @@ class Loops:
             self._note_whole(node.inputs[0], ["whole"])
         elif node.op is update_rows:
             self._reads_of_update(node)
-        elif node.op is sum_equal_rows:
-            self._reads_of_equal_rows(node)
+        elif node.op in {sum_equal_rows, sum_distinct}:
+            self._reads_of_rows_of(node)
         elif is_sum(node):
             self.access.element(node.inputs[0], self.tokens(node.inputs[0]))
         elif ours(node.op, {"scatter"}):
@@ -184,7 +188,7 @@ class Loops:
         self.access.broadcast(places, [f"p{i}" for i in range(len(shape_of(places)))])
         self._check_places(places, node)
 
-    def _reads_of_equal_rows(self, node: Node) -> None:
+    def _reads_of_rows_of(self, node: Node) -> None:
         a, table, places = node.inputs
         n_places = len(shape_of(places))
         if not n_places or len(shape_of(a)) > n_places + 1:
@@ -231,6 +235,10 @@ class Loops:
         if 0 not in joined and ndim - 1 not in joined:
             return "inner"
         raise NoLoopsError("there are no loops for a sum along these axes")
+
+    def sums_within_rows(self, step: Step) -> bool:
+        """Return whether a loop joins elements of its own rows only."""
+        return all(self.along(node) == "row" for node in step.nodes if is_sum(node))
 
     # Where it is computed -------------------------------------------------------------------------
 
@@ -297,7 +305,8 @@ class Loops:
 
     def is_number(self, node: Node) -> bool:
         """Return whether a node is a single number, computed between the steps."""
-        return not shape_of(node) and not is_sum(node) and node.op.forward is not np.matmul
+        joins = is_sum(node) or node.op is sum_distinct or node.op.forward is np.matmul
+        return not shape_of(node) and not joins
 
     def is_inner(self, node: Node) -> bool:
         """Return whether a node is computed in a pass over the last axis."""
@@ -356,7 +365,7 @@ class Loops:
         """Return whether a node is a step by itself."""
         if node.op.forward is np.matmul or ours(node.op, {"scatter", "in_shape"}):
             return True
-        if node.op in {update_rows, sum_equal_rows} or is_transposing(node):
+        if node.op in {update_rows, sum_equal_rows, sum_distinct} or is_transposing(node):
             return True
         over_rows = is_sum(node) and bool(shape_of(self.looped(node)))
         return self.parallel and over_rows and self.along(node) in {"rows", "all"}

@@ -25,7 +25,7 @@ from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
 from chainrule.engines.threads import n_processors, together
 from chainrule.errors import MissingExtraError
 from chainrule.graph import Aval, Constant, Graph, Input, Node
-from chainrule.ops.rows import sum_equal_rows
+from chainrule.ops.rows import sum_distinct, sum_equal_rows
 
 # Work of one run, in nanoseconds of one thread, from which on it is shared: below, the threads'
 # meetings cost as much as they save.
@@ -76,9 +76,11 @@ def work(graph: Graph) -> float:
     for node in graph.nodes:
         if not isinstance(node.aval, Aval) or is_virtual(node):
             continue
-        inputs = {prepare.update_rows: node.inputs[1:2], sum_equal_rows: node.inputs[:1]}.get(
-            node.op, node.inputs
-        )
+        inputs = {
+            prepare.update_rows: node.inputs[1:2],
+            sum_equal_rows: node.inputs[:1],
+            sum_distinct: node.inputs[:1],
+        }.get(node.op, node.inputs)
         operands = [math.prod(x.aval.shape) for x in inputs if isinstance(x.aval, Aval)]
         if node.op is prepare.update_rows:
             total += max(operands) / 4
@@ -96,7 +98,7 @@ def prepared(
     """Return a lowered graph as loops are made of it, and whether threads share its work."""
     graph = prepare.with_known_sums(prepare.with_one_exponential(graph))
     graph = prepare.with_outer_products(prepare.folded(graph))
-    graph = prepare.with_turned_outputs(graph)
+    graph = prepare.with_distinct_rows(prepare.with_turned_outputs(graph))
     least = SHARED_CALL
     if sweeping:
         graph = prepare.with_row_updates(prepare.swept(graph, sweeping))

@@ -185,7 +185,7 @@ _INDEXED = {"gather", "scatter", "take_along_axis", "scatter_along_axis", "in_sh
 _FRESH = frozenset({
     *REDUCTIONS, "mean", "cast", "where", "scatter", "take_along_axis", "scatter_along_axis",
     "extent", "in_shape", "blocks", "ones_like", "zeros_like", "sum_equal_rows", "put_rows",
-    "is_last",
+    "sum_distinct", "is_first", "is_last",
 })  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from chainrule.engines.access import inlined, is_virtual, stored_operand
+from chainrule.engines.access import INLINED, is_virtual, stored_operand
 from chainrule.engines.axes import dtype_of, shape_of
 from chainrule.engines.plan import ours
 from chainrule.engines.sweep import Sweeping
@@ -20,7 +20,7 @@ from chainrule.graph import REGISTRY, Aval, Constant, Graph, Input, Node, Op, li
 from chainrule.graph.ir import Value
 from chainrule.ops.indexing import SLOT, Index, gather, scatter
 from chainrule.ops.reductions import extent
-from chainrule.ops.rows import put_rows, sum_equal_rows
+from chainrule.ops.rows import put_rows, sum_distinct, sum_equal_rows
 
 _LARGEST_FOLDED = 2**24  # elements
 
@@ -104,15 +104,19 @@ def with_short_sums(graph: Graph) -> Graph:
     return mapped(graph, change)
 
 
-def _update_rows(table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...]) -> Any:
+def _update_rows(
+    table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...], once: bool
+) -> Any:
     for sign, factor in zip(signs[:-1], factors, strict=True):
         if sign == "if":
             if not factor:
                 return table
         else:
             a = a / factor if sign == "/" else a * factor
-    if not signs[-1]:
-        return put_rows.forward(table, a, places)
+    if once:
+        rows = np.asarray(table)[places]
+        rows = {"": a, "+": rows + a, "-": rows - a}[signs[-1]]
+        return put_rows.forward(table, rows, places)
     return table + (-1.0 if signs[-1] == "-" else 1.0) * scatter.forward(
         a, table, places, index=Index((SLOT,))
     )
@@ -120,13 +124,15 @@ def _update_rows(table: Any, a: Any, places: Any, *factors: Any, signs: tuple[st
 
 @op(_update_rows, kind=linear, inactive=("places", "factors"), register=False)
 def update_rows(
-    g: Any, y: Any, table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...]
+    g: Any, y: Any, table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...],
+    once: bool,
 ) -> Any:
     """Add multiples of values to rows of a table, each to its own; no other row is touched.
 
     The signs say how each factor applies, and last whether the result is added or subtracted; an
     empty one, that the values take the place of the rows. A factor whose sign is ``"if"`` is a
-    truth: if it does not hold, nothing is changed.
+    truth: if it does not hold, nothing is changed. If it is done once, of several values for the
+    same row the last counts; otherwise all are added.
     """
     raise AssertionError("engines differentiate before they lower")
 
@@ -135,7 +141,7 @@ def with_row_updates(graph: Graph) -> Graph:
     """Return the graph with ``table - lr * scatter(values)`` as an update of the rows it touches.
 
     Equal to rounding: rows that are not touched would have zero subtracted. Rows put into a table
-    are such an update too, and rows less a multiple of sums over equal rows one of what is summed.
+    are such an update too.
     """
 
     def change(node: Node) -> Value:
@@ -154,7 +160,11 @@ def with_row_updates(graph: Graph) -> Graph:
         symbols = (*(s for s in signs if s != "negative"), sign)
         a, _, places = rows.inputs
         return Node(
-            update_rows, (table, a, places, *factors), {"signs": symbols}, node.aval, node.site
+            update_rows,
+            (table, a, places, *factors),
+            {"signs": symbols, "once": False},
+            node.aval,
+            node.site,
         )
 
     return _with_inlined(mapped(graph, change))
@@ -175,11 +185,12 @@ def _put(node: Node) -> Node:
     ):
         factor, summed = new.inputs[1].inputs
         if not shape_of(factor) and _is_sum_of_rows(summed, node):
-            factors, signs, last, new = (*factors, factor), (*signs, "*"), "-", summed.inputs[0]
+            factors, signs, last, new = (*factors, factor), (*signs, "*"), "-", summed
     if not last and is_virtual(new):  # its elements might be those of rows that are put already
         new = Node(_named("positive"), (new,), {}, new.aval)
     inputs = (table, new, places, *factors)
-    return Node(update_rows, inputs, {"signs": (*signs, last)}, node.aval, node.site)
+    params = {"signs": (*signs, last), "once": True}
+    return Node(update_rows, inputs, params, node.aval, node.site)
 
 
 def _is(value: Value, name: str) -> TypeGuard[Node]:
@@ -202,25 +213,30 @@ def _is_sum_of_rows(value: Value, put: Node) -> TypeGuard[Node]:
 
 
 def _with_inlined(graph: Graph) -> Graph:
-    """Return the graph with products that only an update or a sum of rows reads computed there."""
-    readers: dict[int, int] = {}
-    for x in [x for node in graph.nodes for x in node.inputs] + list(graph.outputs):
-        readers[id(x)] = readers.get(id(x), 0) + 1
+    """Return the graph with what only updates or sums of rows read computed there.
 
-    def alone(value: Value) -> bool:
-        product = isinstance(value, Node) and value.op.name == "multiply"
-        return product and readers[id(value)] == 1
-
-    updates = (x for x in graph.nodes if x.op is update_rows and x.params["signs"][-1])
-    sums = (x for x in graph.nodes if x.op is sum_equal_rows)
-    read = [*(x.inputs[1] for x in updates), *(x.inputs[0] for x in sums)]
-    wanted = {id(value) for value in read if alone(value)}
-    known: dict[int, Value] = {}
+    That is products, and choices such as those of what is filled up or dropped.
+    """
+    readers: dict[int, set[int]] = {}
     for node in graph.nodes:
-        inputs = tuple(known.get(id(x), x) for x in node.inputs)
-        op = inlined if id(node) in wanted else node.op
-        known[id(node)] = replace(node, op=op, inputs=inputs)
-    outputs = tuple(known.get(id(x), x) for x in graph.outputs)
+        for x in node.inputs:
+            readers.setdefault(id(x), set()).add(id(node))
+    kept = {id(x) for x in graph.outputs}
+    there = {
+        id(node) for node in graph.nodes
+        if node.op is sum_equal_rows or (node.op is update_rows and not node.params["once"])
+    }  # fmt: skip
+    wanted: set[int] = set()
+    for node in reversed(graph.nodes):
+        known = node.op.forward in INLINED and shape_of(node) and id(node) not in kept
+        if known and readers.get(id(node), {0}) <= there | wanted:
+            wanted.add(id(node))
+    known_now: dict[int, Value] = {}
+    for node in graph.nodes:
+        inputs = tuple(known_now.get(id(x), x) for x in node.inputs)
+        op = INLINED[node.op.forward] if id(node) in wanted else node.op
+        known_now[id(node)] = replace(node, op=op, inputs=inputs)
+    outputs = tuple(known_now.get(id(x), x) for x in graph.outputs)
     return Graph(graph.inputs, outputs, graph.takes, graph.gives)
 
 
@@ -246,6 +262,21 @@ def _scaled_rows(value: Value) -> tuple[Node, list[Value], list[str]] | None:
         else:
             return None
     return None
+
+
+def with_distinct_rows(graph: Graph) -> Graph:
+    """Return the graph with sums over distinct rows as sums of a number for each of them."""
+
+    def change(node: Node) -> Value:
+        if node.op is not sum_distinct:
+            return node
+        a, table, places = node.inputs
+        while len(shape_of(a)) > len(shape_of(places)):
+            aval = Aval(shape_of(a)[:-1], dtype_of(a))
+            a = Node(_named("sum"), (a,), {"axis": len(aval.shape)}, aval, node.site)
+        return replace(node, inputs=(a, table, places))
+
+    return mapped(graph, change)
 
 
 def with_copies(graph: Graph, n_carry: int | None = None) -> Graph:

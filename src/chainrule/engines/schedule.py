@@ -17,7 +17,6 @@ from chainrule.engines.plan import ours
 from chainrule.engines.prepare import is_transposing, update_rows
 from chainrule.graph import Constant, Input, Node
 from chainrule.graph.ir import Value
-from chainrule.ops.rows import sum_equal_rows
 
 FIRST, EVERY, OWNERS = -1, -2, -3
 """Whose work a step is that is not divided along an axis: the first thread's; every thread's, for
@@ -104,6 +103,8 @@ class Schedule:
     def _joins(self, group: list[int], k: int) -> bool:
         loops = self.loops
         step, first = loops.steps[k], loops.steps[group[0]]
+        if OWNERS in (self.split[k], self.split[group[0]]):
+            return False
         if step.alone or first.alone or (k in self.before) != (group[0] in self.before):
             return False
         assert step.outer is not None
@@ -183,14 +184,10 @@ class Schedule:
             return loops.axes.of(node)[1]
         if id(node) in self.private:
             return EVERY
+        if loops.distinct.group_of_step(k) and shape_of(node):
+            return OWNERS
         if step.outer is not None:
             return step.outer[0] if step.outer[0] != ONE else FIRST
-        if node.op is update_rows:
-            return OWNERS
-        if node.op is sum_equal_rows:
-            last = loops.axes.of(node)[-1]
-            wide = len(shape_of(node)) > len(shape_of(node.inputs[2])) and last != ONE
-            return last if wide else FIRST
         if is_sum(node):
             if not shape_of(node):
                 return EVERY
@@ -299,8 +296,11 @@ class Schedule:
     def _own(self, inner: int, base: Node, index: Index, k: int) -> bool:
         """Return whether an element read in a step was written by the same thread."""
         split = self.split[k]
-        if self.split[inner] != split or split == OWNERS:
+        if self.split[inner] != split:
             return False
+        if split == OWNERS:
+            distinct = self.loops.distinct
+            return distinct.group_of_step(inner) is distinct.group_of_step(k)
         if split == FIRST:
             return True
         if inner in self.by_columns:

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.engines.access import Access, Index
 from chainrule.engines.axes import ONE, Axes, dtype_of, shape_of
 from chainrule.engines.formulas import dtype_word
+from chainrule.engines.distinct import Group
 from chainrule.engines.frame import Frame
 from chainrule.engines.loops import Loops, Step, is_sum
 from chainrule.engines.schedule import EVERY, Schedule
@@ -94,6 +95,8 @@ class Writer:
         self.step = Step(None)
         self.split = EVERY
         self.by_columns = False
+        self.noted: set[int] = set()
+        self.certain: set[int] = set()
         self.functions = {"flush_denormals", "restore_denormals"}
 
     def add(self, text: str, node: Node | None = None, meaning: str = "") -> None:
@@ -141,6 +144,49 @@ class Writer:
         self.add(f"for {index} in range({low}, {high}):")
         self._opened(index)
 
+    def over_distinct(self, group: Group, tokens: Sequence[str], own: bool = True) -> None:
+        """Open a loop over the first rows of a group, those of this thread or all of them.
+
+        What stands in the tokens is the place of a row among all.
+        """
+        n = group.number
+        self.add(f"for q in range(n_first{n}):")
+        self.depth += 1
+        if own:
+            self.if_own(f"row{n}[q]")
+        self.add(f"w2 = at{n}[q]")
+        self._split_place(group, tokens)
+
+    def over_mine(self, group: Group, tokens: Sequence[str]) -> None:
+        """Open a loop over all rows of a group that are this thread's."""
+        n = group.number
+        if self.parallel:
+            self.add(f"for q in range(n_mine{n}):")
+            self.add(f"    w2 = mine{n}[q]")
+        else:
+            length = " * ".join(map(self.axes.length, self.axes.of(group.places)))
+            self.add(f"for w2 in range({length}):")
+        self.depth += 1
+        self._split_place(group, tokens)
+
+    def _split_place(self, group: Group, tokens: Sequence[str]) -> None:
+        """Find the index along each axis of the place that is counted among all."""
+        pairs = zip(tokens, self.axes.of(group.places), strict=True)
+        items = [(token, axis) for token, axis in pairs if axis != ONE]
+        place = "w2"
+        for i, (token, axis) in reversed(list(enumerate(items))):
+            length = self.axes.length(axis)
+            self.add(f"{token} = {place} % {length}" if i else f"{token} = {place}")
+            place = f"({place}) // {length}"
+        self.inner = None
+
+    def if_own(self, row: str) -> None:
+        """Go on only if a row of a table is this thread's."""
+        if self.parallel:
+            self.functions.add("owners")
+            self.add(f"if {row} & mask == thread:")
+            self.depth += 1
+
     def is_divided(self, axis: int) -> bool:
         """Return whether this step's work is divided along an axis."""
         return self.parallel and axis == self.split
@@ -186,6 +232,8 @@ class Writer:
 
     def formula(self, node: Node, index: Index) -> str:
         """Return an element's expression and note the functions that it calls."""
+        if id(node) in self.certain:
+            return self.calling(self.access.operand(node.inputs[1], index, dtype_of(node)))
         return self.calling(self.access.formula(node, index))
 
     def calling(self, text: str) -> str:

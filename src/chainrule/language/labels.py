@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class Labels:
         kind = _kind(y)
         if kind == "matrix":
             return cls(np.arange(np.shape(y)[1]), kind)
-        classes = _classes(_rows(y, kind))
+        classes = _classes(*_labels(y, kind))
         if kind == "one" and len(classes) < 2:
             raise DataError(f"all texts are of the class {classes[0]!r}: there is nothing to learn")
         if not len(classes):
@@ -89,14 +90,19 @@ class Labels:
                 raise DataError(f"y has {matrix.shape[1]} labels, and {len(self)} were learned")
             return matrix.astype(np.float32)
         number = {label: i for i, label in enumerate(self.classes.tolist())}
-        rows = _rows(y, self.kind)
-        matrix = np.zeros((len(rows), len(self)), np.float32)
-        for i, row in enumerate(rows):
-            for label in row:
-                if label not in number:
-                    raise DataError(f"the target in row {i}, {label!r}, was not met in fit")
-                matrix[i, number[label]] = 1.0
-        return matrix.argmax(axis=1) if self.one else matrix
+        labels, rows = _labels(y, self.kind)
+        try:
+            numbers = np.fromiter(map(number.__getitem__, labels), np.int64, len(labels))
+        except KeyError:
+            i = next(i for i, label in enumerate(labels) if label not in number)
+            raise DataError(
+                f"the target in row {rows[i]}, {labels[i]!r}, was not met in fit"
+            ) from None
+        if self.one:
+            return numbers
+        matrix = np.zeros((len(y), len(self)), np.float32)
+        matrix[rows, numbers] = 1.0
+        return matrix
 
     def decode(self, chosen: Array) -> Any:
         """Return classes, (n,), lists of labels, or 0 and 1, as targets were given."""
@@ -115,12 +121,17 @@ class Labels:
         """Return the labels that `to_dict` wrote."""
         if document["kind"] not in KINDS:
             raise DataError(f"there are no labels of the kind {document['kind']!r}")
-        return cls(_classes([document["classes"]]), document["kind"])
+        classes = document["classes"]
+        return cls(_classes(classes, range(len(classes))), document["kind"])
 
 
-def _rows(y: Any, kind: str) -> list[list[Any]]:
-    """Return the labels of each text, as objects of Python's own."""
-    return [[label] if kind == "one" else _list(label) for label in _list(y)]
+def _labels(y: Any, kind: str) -> tuple[list[Any], Any]:
+    """Return the labels of all texts, as objects of Python's own, and the row of each."""
+    rows = _list(y)
+    if kind == "one":
+        return rows, range(len(rows))
+    lists = [_list(row) for row in rows]
+    return list(chain.from_iterable(lists)), np.repeat(np.arange(len(lists)), [*map(len, lists)])
 
 
 def _list(y: Any) -> list[Any]:
@@ -147,20 +158,17 @@ def _is_row(row: Any) -> bool:
     return isinstance(row, list | tuple | set | frozenset | np.ndarray) and np.ndim(list(row)) == 1
 
 
-def _classes(rows: Sequence[Sequence[Any]]) -> Array:
+def _classes(labels: Sequence[Any], rows: Sequence[int]) -> Array:
     """Return the labels in order, each once."""
-    found: dict[Any, None] = {}
-    kinds: dict[type, Any] = {}
-    for i, row in enumerate(rows):
-        for label in row:
-            if not isinstance(label, str | int | bool):
-                raise DataError(
-                    f"the target in row {i} is {label!r}: give strings, whole numbers or truth "
-                    "values"
-                )
-            kinds.setdefault(type(label), label)
-            found[label] = None
+    kinds = set(map(type, labels))
+    if not all(issubclass(kind, str | int) for kind in kinds):
+        i = next(i for i, label in enumerate(labels) if not isinstance(label, str | int))
+        raise DataError(
+            f"the target in row {rows[i]} is {labels[i]!r}: give strings, whole numbers or truth "
+            "values"
+        )
     if len(kinds) > 1:
-        first, second = list(kinds.values())[:2]
+        first = labels[0]
+        second = next(label for label in labels if type(label) is not type(first))
         raise DataError(f"targets are of several kinds, such as {first!r} and {second!r}")
-    return np.array(sorted(found))
+    return np.array(sorted(set(labels)))

@@ -48,8 +48,8 @@ from chainrule.training import Callback, Checkpoint, EarlyStopping, History, fit
 from chainrule.training.metrics import accuracy, of_labels
 
 OPTIMIZERS: dict[str, Any] = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}
-_MUCH = 10_000_000  # ids that pass in training, filled up, from which on a program a width pays
 _WIDTHS = 3
+_SAVING = 2e7  # zeros that pass in training and take as long as to prepare a program for a width
 
 
 class TextClassifier(Saved):
@@ -300,7 +300,7 @@ class TextClassifier(Saved):
         features = self._new_features()
         rows = features.learn(texts, self.min_count)
         if self.pooling != "concatenate":
-            rows = rows.in_widths(_WIDTHS if len(rows) * self.epochs * rows.width > _MUCH else 1)
+            rows = rows.in_widths(_WIDTHS, _SAVING / self.epochs)
         network = self._new_network(features, rows, targets, weight)
         validation = None
         if held is not None:

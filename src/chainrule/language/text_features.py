@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import count
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from chainrule.constraints import COUNT, Interval, check
 from chainrule.data import Ragged
 from chainrule.errors import ArgumentError, DataError
 from chainrule.graph import Array
-from chainrule.text import Tokenizer, ngram_table, subword_table, tokenizer_from_dict
+from chainrule.text import Tokenizer, hash_tokens, ngram_table, subword_table, tokenizer_from_dict
 
 BUCKETS = Interval(1, 2**27, integer=True)
 
@@ -108,7 +109,7 @@ class TextFeatures:
         DataError
             If nothing does.
         """
-        coded = _Coded.of([self.tokens(text) for text in texts])
+        coded = _Coded.of(map(self.tokens, texts))
         counts = np.bincount(coded.codes, minlength=len(coded.words)).tolist()
         kept = [(-n, word) for word, n in zip(coded.words, counts, strict=True) if n >= min_count]
         hashed = self._hashed(coded)
@@ -127,11 +128,11 @@ class TextFeatures:
 
     def __call__(self, texts: Iterable[str]) -> Ragged:
         """Return the ids of texts."""
-        return self.of_tokens([self.tokens(text) for text in texts])
+        return self.of_tokens(map(self.tokens, texts))
 
-    def of_tokens(self, token_lists: Sequence[Sequence[str]]) -> Ragged:
+    def of_tokens(self, token_lists: Iterable[Sequence[str]]) -> Ragged:
         """Return the ids of texts whose tokens are given."""
-        coded = _Coded.of(list(token_lists))
+        coded = _Coded.of(token_lists)
         return self._ids_of(coded, self._hashed(coded))
 
     def spans(self, tokens: Sequence[str]) -> tuple[Array, Array]:
@@ -152,9 +153,9 @@ class TextFeatures:
         none = np.zeros(0, np.int64)
         found = [(none, none), (none, none)]
         if self.word_ngrams > 1:
-            buckets, offsets = ngram_table(
-                coded.token_lists, range(2, self.word_ngrams + 1), self.buckets
-            )
+            orders = range(2, self.word_ngrams + 1)
+            hashes = hash_tokens(coded.words)[coded.codes]
+            buckets, offsets = ngram_table(hashes, coded.lengths, orders, self.buckets)
             found[0] = buckets, np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         if self.subwords is not None:
             buckets, offsets = self._subwords(coded.words)
@@ -183,8 +184,8 @@ class TextFeatures:
         ids = np.concatenate([part for part, _ in parts])
         texts = np.concatenate([text for _, text in parts])[ids > 0]
         ids = ids[ids > 0]
-        offsets = np.zeros(len(coded.token_lists) + 1, np.int64)
-        np.cumsum(np.bincount(texts, minlength=len(coded.token_lists)), out=offsets[1:])
+        offsets = np.zeros(len(coded.lengths) + 1, np.int64)
+        np.cumsum(np.bincount(texts, minlength=len(coded.lengths)), out=offsets[1:])
         return Ragged(ids[np.argsort(texts, kind="stable")], offsets)
 
     def to_dict(self) -> dict[str, Any]:
@@ -236,26 +237,33 @@ class _Coded:
 
     Attributes
     ----------
-    token_lists : list of list of str
     words : list of str
         Each once, as they come.
-    codes, texts : arrays of int64
-        Of each token, the number of its word and that of its text.
+    codes : array of int64
+        Of each token the number of its word.
+    lengths : array of int64
+        How many tokens each text has.
     """
 
-    token_lists: list[Sequence[str]]
     words: list[str]
     codes: Array
-    texts: Array
+    lengths: Array
 
     @classmethod
-    def of(cls, token_lists: list[Any]) -> _Coded:
-        words = list(dict.fromkeys(chain.from_iterable(token_lists)))
-        number = {word: i for i, word in enumerate(words)}
-        lengths = np.fromiter(map(len, token_lists), np.int64, len(token_lists))
-        tokens = chain.from_iterable(token_lists)
-        codes = np.fromiter(map(number.__getitem__, tokens), np.int64, int(lengths.sum()))
-        return cls(token_lists, words, codes, np.repeat(np.arange(len(lengths)), lengths))
+    def of(cls, token_lists: Iterable[Sequence[str]]) -> _Coded:
+        tokens: list[str] = []  # one list: many would keep the garbage collector busy
+        lengths: list[int] = []
+        for own in token_lists:
+            tokens += own
+            lengths.append(len(own))
+        number: defaultdict[str, int] = defaultdict(count().__next__)
+        codes = np.fromiter(map(number.__getitem__, tokens), np.int64, len(tokens))
+        return cls(list(number), codes, np.array(lengths, np.int64))
+
+    @property
+    def texts(self) -> Array:
+        """Of each token the number of its text."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
 
 def _runs(offsets: Array, which: Array) -> tuple[Array, Array]:

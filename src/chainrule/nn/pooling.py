@@ -96,33 +96,28 @@ class PooledEmbedding(Module):
     def forward(self, ids: Any, run: Run | None = None) -> Any:
         """Map integers of shape (n, length) to vectors (n, embedding_dim), more if concatenated."""
         ids = as_array(ids)
-        one = self.weight.dtype.type(1)
-        kept = np.where(ids != 0, one, 0 * one)
+        one, zero = self.weight.dtype.type(1), self.weight.dtype.type(0)
+        there = ids != 0
         if run is not None and self.word_dropout:
-            kept = np.where(run.uniform(kept) < 1.0 - self.word_dropout, kept, 0 * one)
-        if self.pooling == "weighted":
-            return self._weighted(ids, kept, one)
-        rows = lookup(self.weight, ids)
+            drawn = run.uniform(np.where(there, one, zero))
+            there = np.logical_and(there, drawn < 1.0 - self.word_dropout)
+        rows, row_there = lookup(self.weight, ids), there[..., None]
         if self.pooling == "max":
-            return self._largest(rows, kept)
+            largest = np.max(np.where(row_there, rows, _NONE), axis=1)
+            return np.where(largest > _NONE, largest, zero)
+        if self.pooling == "weighted":
+            weights = np.where(there, np.exp(lookup(self.log_weight, ids)), zero)
+            total = np.sum(np.where(row_there, rows * weights[..., None], zero), axis=1)
+            # A square is never so small but where there is no token.
+            square = np.maximum(np.sum(weights * weights, axis=1), one * 1e-12)
+            return total / np.sqrt(square)[:, None]
+        rows = np.where(row_there, rows, zero)
         if self.pooling == "concatenate":
-            return np.reshape(rows * kept[..., None], (-1, np.shape(ids)[1] * rows.shape[-1]))
-        total = np.sum(rows * kept[..., None], axis=1)
+            return np.reshape(rows, (-1, np.shape(ids)[1] * rows.shape[-1]))
+        total = np.sum(rows, axis=1)
         if self.pooling == "sum":
             return total if run is None else total * (one / (one - one * self.word_dropout))
-        return total / np.maximum(np.sum(kept, axis=1), one)[:, None]
-
-    def _weighted(self, ids: Any, kept: Any, one: Any) -> Any:
-        weights = np.exp(lookup(self.log_weight, ids)) * kept
-        total = np.sum(lookup(self.weight, ids) * weights[..., None], axis=1)
-        # A square is never so small but where there is no token.
-        square = np.maximum(np.sum(weights * weights, axis=1), one * 1e-12)
-        return total / np.sqrt(square)[:, None]
-
-    def _largest(self, rows: Any, kept: Any) -> Any:
-        among = np.where(kept[..., None] > 0, rows, _NONE)
-        largest = np.max(among, axis=1)
-        return np.where(largest > _NONE, largest, 0 * largest)
+        return total / np.maximum(np.sum(np.where(there, one, zero), axis=1), one)[:, None]
 
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -58,18 +58,56 @@ def sum_equal_rows(g: Any, y: Any, a: Any, table: Any, places: Any) -> Any:
     return sum_equal_rows(g, table, places)
 
 
-def _is_last(places: Any, table: Any) -> Any:
-    flat = np.ravel(_from_start(places, table))[::-1]
+def _is_first(places: Any, table: Any) -> Any:
+    flat = np.ravel(_from_start(places, table))
     found = np.zeros(len(flat), bool)
     found[np.unique(flat, return_index=True)[1]] = True
-    return found[::-1].reshape(np.shape(places))
+    return found.reshape(np.shape(places))
 
 
-is_last = constant(
-    _is_last,
-    name="is_last",
-    samples=[S(_places(4), (3,)), S(_places(2, 3), (3, 2)), S(_places(0), (3,))],
+def _is_last(places: Any, table: Any) -> Any:
+    flat = np.ravel(places)[::-1]
+    return _is_first(flat, table)[::-1].reshape(np.shape(places))
+
+
+is_first, is_last = (
+    constant(
+        function,
+        name=name,
+        samples=[S(_places(4), (3,)), S(_places(2, 3), (3, 2)), S(_places(0), (3,))],
+    )
+    for name, function in (("is_first", _is_first), ("is_last", _is_last))
 )
+
+
+def _sum_distinct(a: Any, table: Any, places: Any) -> Any:
+    return np.sum(a[_is_first(places, table)])
+
+
+@op(_sum_distinct, kind=linear, inactive=("table", "places"), samples=[
+    S((4, 2), (3, 2), _places(4)), S((2, 3, 2), (4, 2), _places(2, 3)), S((5,), (3,), _places(5)),
+    S((0, 2), (3, 2), _places(0)), S((2,), (3, 2), _places()), S((4,), (3, 2), _places(4)),
+])  # fmt: skip
+def sum_distinct(g: Any, y: Any, a: Any, table: Any, places: Any) -> Any:
+    """Sum of all elements of rows; of several for the same row of a table the first counts.
+
+    Parameters
+    ----------
+    a : array of shape (*places.shape, ...)
+    table : array of shape (n, ...)
+        How many rows there are.
+    places : int array
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> print(sum_distinct(np.array([1.0, 2.0, 4.0]), np.zeros(9), np.array([8, 0, -1])))
+    3.0
+    """
+    counts = is_first(places, table)
+    for _ in range(np.ndim(a) - np.ndim(places)):
+        counts = counts[..., None]
+    return np.where(counts, g, np.zeros_like(a))
 
 
 def _put_rows(table: Any, rows: Any, places: Any, out: Any = None) -> Any:

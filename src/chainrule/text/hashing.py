@@ -13,7 +13,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -83,25 +83,30 @@ def hashed_ngrams(
     Raises
     ------
     ArgumentError
-        As `ngram_table` does.
+        As `ngram_table` does, or if the tokens are a string.
 
     Examples
     --------
     >>> hashed_ngrams(["not", "good", "at", "all"], orders=(2, 3), buckets=1000)
     array([462, 114,  72, 132, 788], dtype=int32)
     """
-    return ngram_table([tokens], orders, buckets)[0]
+    if isinstance(tokens, str):
+        raise ArgumentError("hashed_ngrams: a text is a list of tokens, not a string")
+    return ngram_table(hash_tokens(tokens), [len(tokens)], orders, buckets)[0]
 
 
 def ngram_table(
-    token_lists: Sequence[Sequence[str]], orders: Sequence[int] = (2,), buckets: int = 2_000_000
+    hashes: Array, lengths: Any, orders: Sequence[int] = (2,), buckets: int = 2_000_000
 ) -> tuple[Array, Array]:
     """Return the buckets of the word n-grams of many texts.
 
     Parameters
     ----------
-    token_lists : sequence of sequence of str
-        fastText ends each with ``"</s>"``.
+    hashes : array of uint32
+        See `hash_tokens`: of the tokens of all texts, one after the other. fastText ends each text
+        with ``"</s>"``.
+    lengths : array_like of int
+        How many tokens each text has.
     orders : sequence of int
         The lengths of n-grams; fastText's ``wordNgrams=n`` is ``range(2, n + 1)``.
     buckets : int
@@ -111,19 +116,17 @@ def ngram_table(
     ids : array of int32
         From 0 to ``buckets - 1``, of all texts, one after the other; within a text from left to
         right, and of those that begin at one token the first order first.
-    offsets : array of int64, shape (len(token_lists) + 1,)
+    offsets : array of int64, shape (len(lengths) + 1,)
         Those of text i are ``ids[offsets[i] : offsets[i + 1]]``.
 
     Raises
     ------
     ArgumentError
-        If an order or `buckets` is less than 1, or a text is a string.
+        If an order or `buckets` is less than 1.
     """
     for order in orders:
         check("ngram_table", _ALLOWED, {"order": order, "buckets": buckets})
-    if isinstance(token_lists, str) or any(isinstance(text, str) for text in token_lists):
-        raise ArgumentError("ngram_table: a text is a list of tokens, not a string")
-    lengths = np.fromiter(map(len, token_lists), np.int64, len(token_lists))
+    lengths = np.asarray(lengths, np.int64)
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     offsets = np.zeros(len(lengths) + 1, np.int64)
     counts = np.maximum(lengths[:, None] - np.asarray(orders, np.int64) + 1, 0).sum(axis=1)
@@ -132,9 +135,9 @@ def ngram_table(
     first = 0
     while first < len(lengths):  # so many texts at a time that memory stays small
         last = max(int(np.searchsorted(bounds, bounds[first] + _BLOCK)) - 1, first + 1)
-        hashes = hash_tokens(list(chain.from_iterable(token_lists[first:last])))
+        own = hashes[bounds[first] : bounds[last]]
         remaining = np.repeat(bounds[first + 1 : last + 1], lengths[first:last]) - bounds[first]
-        ids[offsets[first] : offsets[last]] = _ngrams(hashes, remaining, orders, buckets)
+        ids[offsets[first] : offsets[last]] = _ngrams(own, remaining, orders, buckets)
         first = last
     return ids, offsets
 

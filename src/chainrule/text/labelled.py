@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chainrule.errors import ArgumentError, DataError
 from chainrule.io import Limits, open_lines
@@ -75,21 +75,25 @@ def read_labelled(
         raise ArgumentError(f"read_labelled: prefix must be a word, not {prefix!r}")
     label = re.compile(rf"(?<![^ \t\v\f]){re.escape(prefix)}([^ \t\v\f]*)[ \t\v\f]*")
     texts: list[str] = []
-    found: list[list[str]] = []
+    found: list[Any] = []
     rows: list[int] = []
     with open_lines(path, encoding, limits) as lines:
         for line in lines.bare():
             text = line.strip(" \t\v\f")
             if not text:
                 continue
-            names = label.findall(text)
-            _check(names, multi, prefix, lines.path, lines.number)
-            texts.append(label.sub("", text).strip(" \t\v\f"))
-            found.append(names)
+            first = label.match(text)
+            if first and first[1] and prefix not in (rest := text[first.end() :]):
+                found.append([first[1]] if multi else first[1])  # as almost all lines are
+            else:
+                names, rest = label.findall(text), label.sub("", text).strip(" \t\v\f")
+                _check(names, multi, prefix, lines.path, lines.number)
+                found.append(names if multi else names[0])
+            texts.append(rest)
             rows.append(lines.number)
         if not texts:
             raise DataError("there is no line of text", path=lines.path)
-    return Labelled(texts, found if multi else [names[0] for names in found], rows)
+    return Labelled(texts, found, rows)
 
 
 def _check(names: list[str], multi: bool, prefix: str, path: str, row: int) -> None:

@@ -180,12 +180,14 @@ class Traced:
     def _rehearse(self, state: State) -> None:
         """Make the programs, for batches of full size and for the last, by steps that go nowhere.
 
-        Afterwards nothing is left that takes long and could be interrupted halfway.
+        Afterwards nothing is left that takes long and could be interrupted halfway. Of rows that
+        are batched with those like them, the longest come last.
         """
         n, size = len(self.eager.rows), self.eager.plan.batch_size
         last = n % size if n > size else 0
-        for kind in self.eager.rows.kinds():
-            places = np.resize(kind, min(n, size) + last)
+        kinds = self.eager.rows.kinds()
+        for kind in kinds:
+            places = np.resize(kind, min(n, size) + (last if kind is kinds[-1] else 0))
             carry, *others = self._arguments(state, places, [0.0, 0.0])
             self.scan(carry._replace(going=np.array(False)), *others, in_place=True)
 

@@ -107,14 +107,30 @@ class Rows:
         arrays = flatten((self.X, self.y, self.weight))[0]
         if self.ragged or not all(x.flags.c_contiguous for x in arrays):
             return None
-        ready = all(x.dtype == self.dtype or x.dtype.kind != "f" for x in arrays)
+        ready = all(self._ready(x) is not None for x in arrays)
         return self.take(slice(None)) if ready or self.nbytes <= SMALL else None
 
     def gathered(self, places: Array) -> tuple[Rows, Array | None]:
         """Return converted rows, and where in them these places are; None if one after another."""
-        if self.converted is None:
-            return self.take(places), None
-        return self.converted, places
+        found = self._filled(places) if self.ragged else self.converted
+        return (self.take(places), None) if found is None else (found, places)
+
+    def _filled(self, places: Array) -> Rows | None:
+        """Return all rows, those of unequal lengths filled up as for these places.
+
+        None if that would be a large copy.
+        """
+        leaves, structure = flatten((self.X, self.y, self.weight))
+        found = [x.filled(places, SMALL) if isinstance(x, Ragged) else self._ready(x)
+                 for x in leaves]  # fmt: skip
+        if any(x is None for x in found):
+            return None
+        return Rows(*unflatten(structure, found), self.dtype)
+
+    def _ready(self, array: Array) -> Array | None:
+        """Return an array if programs can take it as it is."""
+        converted = array.dtype == self.dtype or array.dtype.kind != "f"
+        return array if converted and array.flags.c_contiguous else None
 
     def in_order(self, size: int) -> Iterator[Rows]:
         """Yield batches of consecutive rows."""
