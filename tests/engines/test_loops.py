@@ -90,8 +90,8 @@ NODES = (
     ast.Module, ast.Import, ast.ImportFrom, ast.alias, ast.FunctionDef, ast.arguments, ast.arg,
     ast.Assign, ast.AugAssign, ast.Expr, ast.Name, ast.Load, ast.Store, ast.Tuple, ast.Set,
     ast.Call, ast.keyword, ast.Attribute, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare,
-    ast.BoolOp, ast.boolop, ast.IfExp, ast.If, ast.For, ast.Raise, ast.Subscript, ast.operator,
-    ast.unaryop, ast.cmpop,
+    ast.BoolOp, ast.boolop, ast.IfExp, ast.If, ast.For, ast.While, ast.Raise, ast.Subscript,
+    ast.operator, ast.unaryop, ast.cmpop,
 )  # fmt: skip
 IMPORTS = {
     "import math", "import numpy as np", "from numba import carray, njit",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chainrule.engines.access import inlined, is_virtual
+from chainrule.engines.access import Index, inlined
 from chainrule.engines.axes import shape_of
 from chainrule.engines.formulas import is_elementwise
 from chainrule.engines.plan import ours
@@ -62,8 +62,10 @@ class Distinct:
     ----------
     of_step : dict of int to Group
         By number of a loop that runs over the first rows alone.
-    updates, sums : set of int
-        Updates, and sums over equal rows, by identity, of which the first rows are enough.
+    updates : set of int
+        By identity of an update: that the first rows are enough for it.
+    stored : dict of int to Group
+        By identity of a node: that of its rows the first alone are stored, one after the other.
     """
 
     def __init__(self, loops: Loops) -> None:
@@ -71,11 +73,11 @@ class Distinct:
         self._groups: dict[tuple[int, str], Group] = {}
         self.of_step: dict[int, Group] = {}
         self.updates: set[int] = set()
-        self.sums: set[int] = set()
-        self._readers: dict[int, list[Node]] = {}
+        self.stored: dict[int, Group] = {}
+        self._readers: dict[int, list[tuple[Node, Index]]] = {}
         for node in loops.graph.nodes:
-            for base, _ in loops.reads.get(id(node), ()):
-                self._readers.setdefault(id(base), []).append(node)
+            for base, index in loops.reads.get(id(node), ()):
+                self._readers.setdefault(id(base), []).append((node, index))
         for node in loops.graph.nodes:
             if node.op is update_rows and self._once(node):
                 self.updates.add(id(node))
@@ -102,14 +104,13 @@ class Distinct:
 
     def _once(self, update: Node) -> bool:
         """Return whether an update is the same by the first of equal rows as by all of them."""
-        group = self.group(update)
+        group, n_rest = self.group(update), len(shape_of(update)) - 1
         assert group is not None
-        return bool(update.params["once"]) and self._is_equal(update.inputs[1], group)
+        return bool(update.params["once"]) and self._is_equal(update.inputs[1], group, n_rest)
 
-    def _is_equal(self, value: Value, group: Group) -> bool:
-        """Return whether the rows of a value are equal where their places are."""
-        n_places, n_rest = len(shape_of(group.places)), len(shape_of(group.table)) - 1
-        if len(shape_of(value)) <= n_rest and n_places:
+    def _is_equal(self, value: Value, group: Group, n_rest: int) -> bool:
+        """Return whether rows of so many axes are equal in a value where their places are."""
+        if len(shape_of(value)) <= n_rest:
             return True
         if not isinstance(value, Node):
             return False
@@ -119,7 +120,7 @@ class Distinct:
             table, places = value.inputs
             return places is group.places and self._length(table) == self._length(group.table)
         if is_elementwise(value) or value.op is cast or value.op is inlined:
-            return all(self._is_equal(x, group) for x in value.inputs)
+            return all(self._is_equal(x, group, n_rest) for x in value.inputs)
         return False
 
     def _look_at(self, k: int, step: Step) -> None:
@@ -127,8 +128,8 @@ class Distinct:
         if step.alone:
             (node,) = step.nodes
             group = self.group(node)
-            if node.op is sum_equal_rows and self._readers_of(k) == {group}:
-                self.sums.add(id(node))
+            if group and node.op is sum_equal_rows and self._readers_of(k) == {group}:
+                self.stored[id(node)] = group
             return
         found = self._readers_of(k)
         group = found.pop() if len(found) == 1 else None
@@ -136,6 +137,8 @@ class Distinct:
             return
         if self.loops.sums_within_rows(step):
             self.of_step[k] = group
+            kept = [id(x) for x in step.nodes if self.loops.stored.get(id(x)) == "array"]
+            self.stored |= dict.fromkeys(kept, group)
 
     def _readers_of(self, k: int) -> set[Group | None]:
         """Return the groups of whose first rows something reads what a step makes."""
@@ -147,9 +150,20 @@ class Distinct:
         for node in loops.steps[k].nodes:
             if id(node) in outputs:
                 yield None
-            for reader in self._readers.get(id(node), ()):
-                at = loops.place[id(reader)]
+            for reader, index in self._readers.get(id(node), ()):
+                at, group = loops.place[id(reader)], None
+                if at == k:
+                    continue
                 if reader.op is sum_distinct or id(reader) in self.updates:
-                    yield self.group(reader)
-                elif at != k:
-                    yield self.of_step.get(at)
+                    group = self.group(reader)
+                else:
+                    group = self.of_step.get(at)
+                yield group if group and _in_order(index, group) else None
+
+
+def _in_order(index: Index, group: Group) -> bool:
+    """Return whether an index of places is that of the row at hand."""
+    return all(
+        item == "0" or item[1:] == str(i)
+        for i, item in enumerate(index[: len(shape_of(group.places))])
+    )

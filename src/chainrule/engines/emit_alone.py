@@ -245,7 +245,11 @@ def _row_tokens(e: Writer, places: Value, a: Value) -> list[str]:
 
 
 def note_rows(e: Writer, group: Group) -> None:
-    """Note which rows of a table an array of places means: each once, where it is met first."""
+    """Note which rows of a table an array of places means: each once, and where it is met.
+
+    For each row there are its number in the table, the first place that means it, and from place
+    to place the next.
+    """
     if group.number in e.noted:
         return
     base, n, axes = e.depth, group.number, e.axes.of(group.places)
@@ -253,26 +257,25 @@ def note_rows(e: Writer, group: Group) -> None:
     length = " * ".join(map(e.axes.length, axes))
     e.scratch.append(f"seen{n} = np.full({_table_length(e, group.table)}, -1, np.int32)")
     e.scratch += [
-        f"{name}{n} = np.empty({length}, np.int32)" for name in ("row", "at", "first", "mine")
+        f"{name}{n} = np.empty({length}, np.int32)" for name in ("row", "at", "next", "last")
     ]
-    e.add(f"n_first{n} = n_mine{n} = w2 = 0")
+    e.add(f"n_rows{n} = w2 = 0")
     tokens = [f"p{i}" for i in range(len(axes))]
     for token, axis in zip(tokens, axes, strict=True):
         e.over(token, axis)
     e.add(f"w0 = {_row(e, group.table, group.places, tokens)}")
     e.add(f"w1 = seen{n}[w0]")
     e.add("if w1 < 0:")
-    for line in ("seen{}[w0] = w1 = w2", "row{0}[n_first{0}] = w0", "at{0}[n_first{0}] = w2",
-                 "n_first{} += 1"):  # fmt: skip
+    for line in ("seen{}[w0] = w1 = w2", "row{0}[n_rows{0}] = w0", "at{0}[n_rows{0}] = w2",
+                 "n_rows{} += 1"):  # fmt: skip
         e.add("    " + line.format(n))
-    e.add(f"first{n}[w2] = w1")
-    if e.parallel:
-        e.functions.add("owners")
-        e.add(f"mine{n}[n_mine{n}] = w2")
-        e.add(f"n_mine{n} += 1 if w0 & mask == thread else 0")
+    e.add("else:")
+    e.add(f"    next{n}[last{n}[w1]] = w2")
+    e.add(f"last{n}[w1] = w2")
+    e.add(f"next{n}[w2] = -1")
     e.add("w2 += 1")
     e.depth = base
-    e.add(f"for q in range(n_first{n}):")
+    e.add(f"for q in range(n_rows{n}):")
     e.add(f"    seen{n}[row{n}[q]] = -1")
 
 
@@ -281,47 +284,40 @@ def _table_length(e: Writer, table: Value) -> str:
 
 
 def _equal_rows(e: Writer, node: Node) -> None:
-    """Add up the rows that have the same place in the first of them.
-
-    If others are read too, it is copied to them.
-    """
+    """Add up the rows that have the same place; if others are read too, copy the sum to them."""
     base = e.depth
     a, _, places = node.inputs
     group = e.loops.distinct.group(node)
     assert group is not None
-    n, n_places = group.number, len(shape_of(places))
     tokens = _row_tokens(e, places, a)
-    rest = tokens[n_places:]
-    length = " * ".join(map(e.axes.length, e.axes.of(places)))
-    shape = ", ".join([length, *map(e.axes.length, e.axes.of(node)[n_places:])])
-    e.add(f"u{e.numbers[id(node)]} = {e.name(node)}.reshape(({shape},))", node)
-    e.over_distinct(group, tokens[:n_places])
-    _row_statement(e, node, rest, "w2", f"= {number(0, dtype_of(node))}")
-    e.depth = base
-    e.over_mine(group, tokens[:n_places])
+    own, rest = tokens[: len(shape_of(places))], tokens[len(shape_of(places)) :]
+    first = [f"f{token[1:]}" if token != "0" else token for token in own]
+    copied = id(node) not in e.loops.distinct.stored
+    e.over_distinct(group, own)
+    if copied:
+        e.split_place(group, first)
+    total = e.array(node, [*first, *rest])
+    _row_statement(e, node, rest, f"{total} = {e.access.element(a, tokens)}")
+    depth = e.depth
+    e.over_others(group, own)
     test, value = guarded(e, a, tokens)
     if test:
         e.add(f"if {test}:")
         e.depth += 1
-    e.add(f"w0 = first{n}[w2]")
-    _row_statement(e, node, rest, "w0", f"+= {value}")
+    _row_statement(e, node, rest, f"{total} += {value}")
+    e.depth = depth
+    if copied:
+        e.over_others(group, own)
+        _row_statement(e, node, rest, f"{e.array(node, tokens)} = {total}")
     e.depth = base
-    if id(node) not in e.loops.distinct.sums:
-        e.over_mine(group, tokens[:n_places])
-        e.add(f"w0 = first{n}[w2]")
-        _row_statement(e, node, rest, "w2", "= {}", "w0")
-        e.depth = base
 
 
-def _row_statement(
-    e: Writer, node: Node, tokens: Sequence[str], row: str, text: str, other: str = ""
-) -> None:
-    """Assign to each element of a row; the rows count from zero."""
-    depth, name = e.depth, f"u{e.numbers[id(node)]}"
+def _row_statement(e: Writer, node: Node, tokens: Sequence[str], text: str) -> None:
+    """Do something for each element of a row."""
+    depth = e.depth
     for token, axis in zip(tokens, e.axes.of(node)[-len(tokens) :], strict=False):
         e.over(token, axis)
-    rest = "".join(f", {token}" for token in tokens)
-    e.add(f"{name}[{row}{rest}] {text.format(f'{name}[{other}{rest}]')}")
+    e.add(text, node)
     e.depth = depth
 
 

@@ -183,6 +183,7 @@ class LoopEmitter(Writer):
             elif id(node) in self.schedule.private:
                 at += f" + thread * ({' * '.join([*shape, str(dtype_of(node).itemsize)])})"
             bind(f"v{self.numbers[id(node)]}", at, shape or ["1"], dtype_of(node))
+            self._bind_rows(node, shape)
         for i, output in enumerate(self.source.outputs):
             shape, item = self._lengths_of(output), dtype_of(output).itemsize
             if shape:
@@ -194,6 +195,14 @@ class LoopEmitter(Writer):
         ticks = ["n_threads", str(len(self.loops.steps) + 1)]
         bind("ticks", slot("ticks"), ticks, np.dtype(np.int64))
         bind("sync", slot("sync"), [f"{LINE} * (1 + n_threads)"], np.dtype(np.int64))
+
+    def _bind_rows(self, node: Node, shape: list[str]) -> None:
+        """Name what is stored for distinct rows as an array of rows, one after the other."""
+        group = self.loops.distinct.stored.get(id(node))
+        if group is not None:
+            n_places, k = len(shape_of(group.places)), self.numbers[id(node)]
+            rows = [" * ".join(shape[:n_places]), *shape[n_places:]]
+            self.scratch.append(f"u{k} = v{k}.reshape(({', '.join(rows)},))")
 
     def _lengths_of(self, value: Value) -> list[str]:
         if isinstance(value, Constant):
@@ -226,7 +235,9 @@ class LoopEmitter(Writer):
         parts = self.parts.taken_out(self.frame)
         if parts:
             self.functions.add("stay_apart")
-        arrays = self.frame.made([x for x in self.frame.used(self.lines) if x not in self.moving])
+        arrays = self.frame.made(
+            [x for x in self.frame.used([*self.scratch, *self.lines]) if x not in self.moving]
+        )
         self.functions.add("pointer")
         head = _HEAD.format(imports="\n".join(self._imports()), parts=parts)
         bounds = [

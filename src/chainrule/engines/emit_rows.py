@@ -19,7 +19,7 @@ _START = {"sum": 0, "sum_to": 0, "mean": 0, "prod": 1}
 
 
 def emit_rows(emitter: Writer, steps: Sequence[Step], distinct: Group | None = None) -> None:
-    """Emit one loop over the first axis of steps; that of a single one may be over distinct rows."""
+    """Emit one loop over the first axis of steps, or that of one of them over distinct rows."""
     if distinct is None:
         Rows(emitter).emit(steps)
     else:
@@ -173,7 +173,6 @@ class Rows:
             elif _has_rank(node):
                 e.add(e.calling(f"{e.word(node)} = {_ranked(node, 'ranked', e.word(node))}"))
             self._keep(node)
-
 
     def _guard(self, nodes: Sequence[Node]) -> set[int]:
         """Leave a pass out where all that it does is to add zeros to a sum over rows.

@@ -124,7 +124,13 @@ def _update_rows(
 
 @op(_update_rows, kind=linear, inactive=("places", "factors"), register=False)
 def update_rows(
-    g: Any, y: Any, table: Any, a: Any, places: Any, *factors: Any, signs: tuple[str, ...],
+    g: Any,
+    y: Any,
+    table: Any,
+    a: Any,
+    places: Any,
+    *factors: Any,
+    signs: tuple[str, ...],
     once: bool,
 ) -> Any:
     """Add multiples of values to rows of a table, each to its own; no other row is touched.

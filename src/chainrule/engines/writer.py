@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.engines.access import Access, Index
 from chainrule.engines.axes import ONE, Axes, dtype_of, shape_of
-from chainrule.engines.formulas import dtype_word
 from chainrule.engines.distinct import Group
+from chainrule.engines.formulas import dtype_word
 from chainrule.engines.frame import Frame
 from chainrule.engines.loops import Loops, Step, is_sum
 from chainrule.engines.schedule import EVERY, Schedule
@@ -145,31 +145,28 @@ class Writer:
         self._opened(index)
 
     def over_distinct(self, group: Group, tokens: Sequence[str], own: bool = True) -> None:
-        """Open a loop over the first rows of a group, those of this thread or all of them.
+        """Open a loop over the distinct rows of a group, those of this thread or all of them.
 
-        What stands in the tokens is the place of a row among all.
+        Row number `q` was first met at the place, among all, that is split into the tokens.
         """
         n = group.number
-        self.add(f"for q in range(n_first{n}):")
+        self.add(f"for q in range(n_rows{n}):")
         self.depth += 1
         if own:
             self.if_own(f"row{n}[q]")
         self.add(f"w2 = at{n}[q]")
-        self._split_place(group, tokens)
+        self.split_place(group, tokens)
 
-    def over_mine(self, group: Group, tokens: Sequence[str]) -> None:
-        """Open a loop over all rows of a group that are this thread's."""
-        n = group.number
-        if self.parallel:
-            self.add(f"for q in range(n_mine{n}):")
-            self.add(f"    w2 = mine{n}[q]")
-        else:
-            length = " * ".join(map(self.axes.length, self.axes.of(group.places)))
-            self.add(f"for w2 in range({length}):")
+    def over_others(self, group: Group, tokens: Sequence[str]) -> None:
+        """Open a loop over the places where the row at hand is met again."""
+        self.add(f"w2 = next{group.number}[at{group.number}[q]]")
+        self.add("while w2 >= 0:")
         self.depth += 1
-        self._split_place(group, tokens)
+        self.split_place(group, tokens)
+        self.add("w1 = w2")
+        self.add(f"w2 = next{group.number}[w1]")
 
-    def _split_place(self, group: Group, tokens: Sequence[str]) -> None:
+    def split_place(self, group: Group, tokens: Sequence[str]) -> None:
         """Find the index along each axis of the place that is counted among all."""
         pairs = zip(tokens, self.axes.of(group.places), strict=True)
         items = [(token, axis) for token, axis in pairs if axis != ONE]
@@ -213,7 +210,11 @@ class Writer:
         return self.places.get(id(value)) or f"v{self.numbers[id(value)]}"
 
     def array(self, value: Value, index: Index) -> str:
-        """Return an element of what is stored."""
+        """Return an element of what is stored; a distinct row's is at the row's number."""
+        group = self.loops.distinct.stored.get(id(value))
+        if group is not None:
+            rest = index[len(shape_of(group.places)) :]
+            return f"u{self.numbers[id(value)]}[{', '.join(['q', *rest])}]"
         if isinstance(value, Node) and id(value) in self.source.rows:
             return f"{self.name(value)}[{index[-1]}]"
         return f"{self.name(value)}[{', '.join(index)}]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Self
@@ -99,7 +99,13 @@ class TextFeatures:
 
     def tokens(self, text: str) -> list[str]:
         """Return the tokens of a text, as far as it is read."""
-        return self.tokenizer(text.lower() if self.lowercase else text)[: self.max_length]
+        return next(self._token_lists([text]))
+
+    def _token_lists(self, texts: Iterable[str]) -> Iterator[list[str]]:
+        split, lower, most = self.tokenizer, self.lowercase, self.max_length
+        for text in texts:
+            tokens = split(text.lower() if lower else text)
+            yield tokens if len(tokens) <= most else tokens[:most]
 
     def learn(self, texts: Iterable[str], min_count: int = 1) -> Ragged:
         """Give ids to what comes often enough in some texts; return theirs.
@@ -109,7 +115,7 @@ class TextFeatures:
         DataError
             If nothing does.
         """
-        coded = _Coded.of(map(self.tokens, texts))
+        coded = _Coded.of(self._token_lists(texts))
         counts = np.bincount(coded.codes, minlength=len(coded.words)).tolist()
         kept = [(-n, word) for word, n in zip(coded.words, counts, strict=True) if n >= min_count]
         hashed = self._hashed(coded)
@@ -128,7 +134,7 @@ class TextFeatures:
 
     def __call__(self, texts: Iterable[str]) -> Ragged:
         """Return the ids of texts."""
-        return self.of_tokens(map(self.tokens, texts))
+        return self.of_tokens(self._token_lists(texts))
 
     def of_tokens(self, token_lists: Iterable[Sequence[str]]) -> Ragged:
         """Return the ids of texts whose tokens are given."""

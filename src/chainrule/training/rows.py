@@ -125,7 +125,8 @@ class Rows:
                  for x in leaves]  # fmt: skip
         if any(x is None for x in found):
             return None
-        return Rows(*unflatten(structure, found), self.dtype)
+        X, y, weight = unflatten(structure, found)
+        return Rows(X, y, weight, self.dtype)
 
     def _ready(self, array: Array) -> Array | None:
         """Return an array if programs can take it as it is."""
