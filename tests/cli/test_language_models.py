@@ -10,7 +10,6 @@ import pytest
 from chainrule.cli.exits import Exit
 from chainrule.language import LanguageModel
 from chainrule.language.progress import TokenProgress
-from chainrule.language.word_training import Speed
 from chainrule.text import load_vectors
 
 LINES = ["the cat sat on the mat", "the dog sat on the rug", "the cat and the dog slept"]
@@ -146,7 +145,7 @@ def test_a_text_becomes_vectors(run, story, tmp_path):
 def test_vectors_go_on_to_the_same_bytes(run, story, tmp_path, monkeypatch):
     options = ("vectors", story, *VECTORS, "--subwords", "3,4")
     assert run(*options, "-q", "--out", "whole").code == 0
-    told = Speed.on_epoch_end
+    told = TokenProgress.on_epoch_end
 
     def on_epoch_end(self, state):
         told(self, state)
@@ -154,7 +153,7 @@ def test_vectors_go_on_to_the_same_bytes(run, story, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Speed, "on_epoch_end", on_epoch_end)
+        patched.setattr(TokenProgress, "on_epoch_end", on_epoch_end)
         ended = run(*options, "--out", "cut")
     assert ended.code == Exit.INTERRUPTED
     assert ended.err.endswith("go on with: chainrule vectors --resume cut\n")

@@ -85,7 +85,7 @@ class LanguageModel(Saved):
         the model of the best epoch is kept.
     random_state : int in [0, 2**63)
     verbose : {0, 1}
-        1 writes a line an epoch, with tokens a second.
+        1 tells on standard error how training goes, with the tokens read in a second.
     engine : str
         As for `chainrule.training.fit`.
 

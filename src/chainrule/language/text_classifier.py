@@ -119,7 +119,7 @@ class TextClassifier(Saved):
         Epochs without improvement after which early stopping ends.
     random_state : int in [0, 2**64)
     verbose : int
-        1 for a line an epoch on standard error, with the tokens read in a second.
+        1 tells on standard error how training goes, with the tokens read in a second.
     engine : str
         See `chainrule.training.fit`.
 

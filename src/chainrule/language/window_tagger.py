@@ -77,7 +77,7 @@ class WindowTagger(Saved):
         Words of a step; of whole sentences, about as many.
     random_state : int in [0, 2**64)
     verbose : int
-        1 for a line an epoch on standard error, with the words read in a second.
+        1 tells on standard error how training goes, with the tokens read in a second.
     engine : str
         See `chainrule.training.fit`.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -213,38 +212,3 @@ class Teaching:
             place = os.fspath(self.plan.checkpoint.folder)
             where += f"; go on with resume=True from {place}"
         return Interrupted(where, map_leaves(np.array, state.model), state.history, place)
-
-
-class Speed(Callback):
-    """A line on standard error that tells how far training is and how many words a second it reads.
-
-    Parameters
-    ----------
-    n_words : int
-        Of the text.
-    """
-
-    def __init__(self, n_words: int) -> None:
-        self.n_words, self.next = n_words, 0.0
-
-    def on_progress(self, state: State) -> None:
-        """Write the line anew, a few times a second at most."""
-        now, sums = time.monotonic(), state.totals
-        if now >= self.next and sums.seconds:
-            self.next = now + 0.2
-            self._write(
-                state, state.epoch + 1, state.batch, sums.seconds, sums.loss / (sums.weight or 1)
-            )
-
-    def on_epoch_end(self, state: State) -> None:
-        """Write an epoch's line to stay."""
-        last = state.history[-1]
-        self._write(state, last.epoch, state.steps_per_epoch, last.seconds, last.loss)
-        sys.stderr.write("\n")
-
-    def _write(self, state: State, epoch: int, parts: int, seconds: float, loss: float) -> None:
-        part = parts / state.steps_per_epoch
-        sys.stderr.write(
-            f"\repoch {epoch}/{state.epochs}: {part:4.0%}, {part * self.n_words / seconds:,.0f} "
-            f"words/s, loss {loss:.4f} a pair"
-        )

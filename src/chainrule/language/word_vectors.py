@@ -12,11 +12,12 @@ from chainrule.constraints import COUNT, NON_NEGATIVE, POSITIVE, Interval, OneOf
 from chainrule.engines.registry import ENGINES
 from chainrule.errors import ArgumentError, FileFormatError
 from chainrule.graph import Array
+from chainrule.language.progress import TokenProgress
 from chainrule.language.word_lessons import Curriculum, Noise, Parts, Ways
 from chainrule.language.word_network import TwoTables, surprise
 from chainrule.language.word_sentences import Sentences, Texts, read_sentences
 from chainrule.language.word_space import WordSpace
-from chainrule.language.word_training import Plan, Speed, Teaching
+from chainrule.language.word_training import Plan, Teaching
 from chainrule.nn import load_parameters
 from chainrule.nn.word_trees import huffman_tree
 from chainrule.text import Vocabulary, subword_table, tokenizer_for, tokenizer_from_dict
@@ -63,7 +64,7 @@ class WordVectors(WordSpace):
         Of texts: see `chainrule.text.tokenizer_for`.
     random_state : int
     verbose : int
-        1 tells how training goes, with words per second, on standard error.
+        1 tells on standard error how training goes, with the tokens read in a second.
     engine : str
         "auto", or an engine of `chainrule.compile`.
 
@@ -195,7 +196,7 @@ class WordVectors(WordSpace):
         course = self._course(corpus, ngrams)
         n_inputs = len(vocabulary) + len(ngrams)
         network = TwoTables(n_inputs, course.answers.n_outputs, self.vector_size, self.random_state)
-        shown = (Speed(corpus.n_words),) if self.verbose else ()
+        shown = (TokenProgress(corpus.n_words),) if self.verbose else ()
         if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
             checkpoint = Checkpoint(checkpoint)
         size = self.batch_size or course.batch_size(self.learning_rate)
