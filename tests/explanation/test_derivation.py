@@ -263,3 +263,11 @@ def test_hostile_names_are_text_only():
 def test_an_unknown_notation():
     with pytest.raises(ArgumentError, match="notation is one of own, kamper"):
         cr.derive(loss_abc, notation="nobody")
+
+
+def test_whole_numbers_that_choose_rows_stay_whole():
+    def loss(table, ids):
+        return np.sum(np.tanh(np.sum(table[ids], axis=1)) ** 2)
+
+    derivation = cr.derive(loss, wrt="table")(RNG.normal(size=(6, 3)), np.array([[0, 5], [5, 2]]))
+    assert derivation.ok

@@ -207,8 +207,9 @@ def _error(s: Setting, graph: Graph, equation: Equation, turned: bool) -> float:
 
 
 def _wide(value: Any) -> Any:
-    """Return numbers in double precision, complex ones as such."""
-    return np.asarray(value, np.result_type(value, np.float64))
+    """Return numbers in double precision, complex ones as such, and whole ones, maybe indices."""
+    array = np.asarray(value)
+    return array if array.dtype.kind in "iub" else array.astype(np.result_type(array, np.float64))
 
 
 def chain_rule(s: Setting, equation: Equation) -> Maths:
