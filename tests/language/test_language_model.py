@@ -369,7 +369,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, model):
 @pytest.mark.parametrize(
     ("texts", "error", "words"),
     [
-        ("a text", ArgumentError, "list of strings"),
+        ("a text", ArgumentError, "texts are a list"),
         (["fine", 7], DataError, "text 1, counted from 0, is int"),
         ([], DataError, "no words"),
         ([""], DataError, "no words"),

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -270,7 +271,7 @@ def test_texts_tokens_generators_and_files_give_the_same_bits(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("\n".join(texts) + "\n", encoding="utf-8")
     expected = small().fit(tokens).vectors_
-    for X in (texts, iter(texts), path, str(path)):
+    for X in (texts, iter(texts), path):
         assert np.array_equal(small().fit(X).vectors_, expected)
 
 
@@ -462,7 +463,7 @@ def test_odd_lengths_of_ngrams_are_refused(subwords):
     ([], "0 of 0 words"), ([[]], "0 of 0"), ([["a", "a"]], "1 of 1"), (7, "int"),
     ([["a", "b"], 3], "number 1"), ([["a", 3]], "number 0"), ([None], "number 0"),
     ([{"a": 1}], "number 0"), ([["a"], ["b"]], "stand near each other"),
-    ("no such file.txt", "no such file"),
+    (Path("no such file.txt"), "no such file"),
 ])  # fmt: skip
 def test_odd_texts_are_refused(X, message):
     with pytest.raises(ChainruleError, match=message):
@@ -510,13 +511,6 @@ def test_questions_before_learning_and_unknown_words_are_refused():
             ask(vectors)
     with pytest.raises(ArgumentError, match="give a word"):
         vectors.most_similar()
-
-
-def test_progress_tells_words_per_second(capsys):
-    small(verbose=1).fit(two_topics(10))
-    shown = capsys.readouterr().err
-    assert "epoch 2/2: 100%" in shown
-    assert "words/s" in shown
 
 
 def test_it_is_cloned_and_searched_as_scikit_learn_does():

@@ -10,40 +10,15 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, DataError
+from chainrule.errors import DataError
 from chainrule.graph import Array
-from chainrule.text import BOS, EOS, UNK, Tokenizer, Vocabulary, stream_lines
+from chainrule.language.texts import running_texts
+from chainrule.text import BOS, EOS, UNK, Tokenizer, Vocabulary
 
 SPECIALS = (UNK, BOS, EOS)
 Texts = Iterable[str] | os.PathLike[str]
 _BUFFER = 2**20  # ids that are gathered before they are written, or converted at a time
 _ID = np.dtype(np.int32)
-
-
-def texts_of(source: Texts) -> Iterator[str]:
-    """Yield texts: those given, or the lines of a file that are not blank.
-
-    Raises
-    ------
-    ArgumentError
-        If it is a single string, which could be a text or a name.
-    DataError
-        If one of them is no string, naming which; or as `chainrule.text.stream_lines` does.
-    """
-    if isinstance(source, str):
-        raise ArgumentError(
-            "texts are a list of strings, or a pathlib.Path of a file of which each line is one, "
-            "not a single string"
-        )
-    if isinstance(source, os.PathLike):
-        for line in stream_lines(os.fspath(source)):
-            if line.strip():
-                yield line
-        return
-    for i, text in enumerate(source):
-        if not isinstance(text, str):
-            raise DataError(f"text {i}, counted from 0, is {type(text).__name__}, not a string")
-        yield text
 
 
 class Corpus:
@@ -113,7 +88,7 @@ def learned_corpus(
     Parameters
     ----------
     texts : iterable of str, or path-like
-        As for `texts_of`.
+        As for `running_texts`.
     tokenizer : Tokenizer
     context : int >= 1
     min_count, max_size : int
@@ -192,7 +167,10 @@ class _Seen:
 
     def through(self, texts: Texts, tokenizer: Tokenizer) -> Iterator[list[str]]:
         """Yield the words of each text, and the end."""
-        for text in texts_of(texts):
+        for text in running_texts(texts):
+            if not isinstance(text, str):
+                what = f"text {self.n_texts}, counted from 0, is {type(text).__name__}"
+                raise DataError(f"{what}, not a string")
             tokens = tokenizer(text)
             if BOS in tokens or EOS in tokens:  # the marks are ours: in a text they are no word
                 tokens = [UNK if token in (BOS, EOS) else token for token in tokens]

@@ -193,7 +193,8 @@ class LanguageModel(Saved):
         Parameters
         ----------
         texts : iterable of str, or path-like
-            A list or a stream of texts, or a file of which each line that is not blank is one.
+            A list or a stream of texts, or a file, plain or compressed, of which each line that is
+            not blank is one: a `pathlib.Path`, for a string would be a text.
         y : None
             Not used.
         validation : as `texts`, optional
@@ -209,7 +210,7 @@ class LanguageModel(Saved):
         Raises
         ------
         ArgumentError
-            If an argument is out of range.
+            If an argument is out of range, or the texts are a single string.
         DataError
             If a text is no string, a file cannot be read, or there are no words.
         """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.errors import ArgumentError, DataError, ShapeError
 from chainrule.graph import Array
+from chainrule.text import stream_lines
 
 
 def checked_texts(texts: Any, name: str = "X") -> list[str]:
@@ -41,6 +43,37 @@ def checked_texts(texts: Any, name: str = "X") -> list[str]:
                 'rows out, or put "" in their place'
             )
     return found
+
+
+def running_texts(source: Iterable[Any] | os.PathLike[str]) -> Iterator[Any]:
+    """Yield what running text is given as: the lines of a file that are not blank, or each item.
+
+    Parameters
+    ----------
+    source : path-like or iterable
+        A file is named by a `pathlib.Path`: a string would be a text.
+
+    Raises
+    ------
+    ArgumentError
+        If it is a single string, which could be a text or a name, or is no iterable.
+    DataError
+        As `chainrule.text.stream_lines` does.
+
+    Examples
+    --------
+    >>> list(running_texts(["so good", "so bad"]))
+    ['so good', 'so bad']
+    """
+    if isinstance(source, str | bytes) or not isinstance(source, Iterable | os.PathLike):
+        raise ArgumentError(
+            "texts are a list of them, a stream, or a pathlib.Path of a file of which each line is "
+            f"one, not {type(source).__name__}: of one text give [text], of a file Path(name)"
+        )
+    if isinstance(source, os.PathLike):
+        yield from (line for line in stream_lines(os.fspath(source)) if line.strip())
+    else:
+        yield from source
 
 
 def check_lengths(**given: Any) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.graph import Array
-from chainrule.text import Vocabulary, stream_lines
+from chainrule.language.texts import running_texts
+from chainrule.text import Vocabulary
 
 CHUNK = 2**15
 """Words of a part of the text, which is whole sentences."""
@@ -22,7 +23,7 @@ _LONGEST = 10_000  # words after which a sentence is cut, as word2vec does
 _BLOCK = 2**20  # numbers that are gathered before they are put away
 _IN_MEMORY = 2**25  # numbers that are kept in memory
 
-Texts = str | os.PathLike[str] | Iterable[str] | Iterable[Sequence[str]]
+Texts = os.PathLike[str] | Iterable[str] | Iterable[Sequence[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +90,9 @@ def read_sentences(texts: Texts, tokenize: Callable[[str], list[str]], min_count
 
     Parameters
     ----------
-    texts : path, or iterable of str, or iterable of sequences of str
-        A file, each line a text; texts; or lists of tokens. Sentences of more than 10,000 words
-        are cut.
+    texts : iterable of str, iterable of sequences of str, or path-like
+        Texts; lists of tokens; or a file, as for `running_texts`. Sentences of more than 10,000
+        words are cut.
     tokenize : callable
         Of texts.
     min_count : int
@@ -99,6 +100,8 @@ def read_sentences(texts: Texts, tokenize: Callable[[str], list[str]], min_count
 
     Raises
     ------
+    ArgumentError
+        If a single string is given.
     DataError
         If something is neither a text nor a list of tokens, naming its number; if fewer than two
         words come often enough; or as `chainrule.text.stream_lines` does.
@@ -136,12 +139,7 @@ def _spans(ends: Array) -> Array:
 
 
 def _sentences(texts: Texts, tokenize: Callable[[str], list[str]]) -> Iterator[Sequence[str]]:
-    if isinstance(texts, (str, os.PathLike)):
-        yield from map(tokenize, stream_lines(os.fspath(texts)))
-        return
-    if not isinstance(texts, Iterable):
-        raise DataError(f"texts are a path, or a list of them, not {type(texts).__name__}")
-    for i, text in enumerate(texts):
+    for i, text in enumerate(running_texts(texts)):
         if isinstance(text, str):
             yield tokenize(text)
         elif isinstance(text, Sequence) and set(map(type, text)) <= {str}:

@@ -13,6 +13,7 @@ from chainrule.constraints import COUNT, check
 from chainrule.errors import ArgumentError, DataError
 from chainrule.graph import Array
 from chainrule.language.saved import Saved
+from chainrule.language.texts import running_texts
 from chainrule.language.word_scores import (
     AnalogyScore,
     SimilarityScore,
@@ -184,7 +185,7 @@ class WordSpace(Saved):
         """
         self._check_fitted()
         tokenize = tokenizer_for(self.tokenizer)
-        rows = [self._mean(tokenize(x) if isinstance(x, str) else x) for x in X]
+        rows = [self._mean(tokenize(x) if isinstance(x, str) else x) for x in running_texts(X)]
         return np.array(rows, np.float32).reshape(-1, self.vectors_.shape[1])
 
     def _mean(self, tokens: Sequence[str]) -> Array:
@@ -193,7 +194,7 @@ class WordSpace(Saved):
 
     def fit_transform(self, X: Any, y: Any = None, **options: Any) -> Array:
         """Learn from texts and return their mean vectors."""
-        X = X if isinstance(X, Sequence) else list(X)
+        X = X if isinstance(X, Sequence | os.PathLike) else list(X)  # a stream is read twice
         made: Array = self.fit(X, **options).transform(X)
         return made
 

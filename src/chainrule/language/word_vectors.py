@@ -164,9 +164,10 @@ class WordVectors(WordSpace):
 
         Parameters
         ----------
-        X : path, or iterable of str, or iterable of lists of str
-            A file, plain or compressed, each line a text; texts; or sentences as lists of tokens.
-            It is read once; what does not fit into memory waits in a temporary file, as numbers.
+        X : iterable of str, iterable of lists of str, or path-like
+            Texts, sentences as lists of tokens, or a file, plain or compressed, of which each line
+            is a text: a `pathlib.Path`, for a string would be a text. It is read once; what does
+            not fit into memory waits in a temporary file, as numbers.
         y : ignored
         checkpoint : Checkpoint or path-like, optional
             Where to save the state of training; its steps are parts of the text of some 65,000
@@ -180,7 +181,7 @@ class WordVectors(WordSpace):
         Raises
         ------
         ArgumentError
-            If an argument is out of its range.
+            If an argument is out of its range, or the text is a single string.
         DataError
             If the text cannot be read, naming where, or holds fewer than two words that come often
             enough.
