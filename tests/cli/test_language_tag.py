@@ -73,6 +73,24 @@ def test_columns_become_a_run(run, files, tmp_path):
     assert (folder / "predictions.conll").read_text().startswith("Ada\tB-PER\t")
 
 
+def test_training_is_watched_on_a_file(run, files, tmp_path):
+    rows = (tmp_path / "test.conll").read_text().replace("B-PER", "B-NEW")
+    (tmp_path / "dev.conll").write_text(rows)
+    options = ("tag", "train.conll", "--dev", "dev.conll", "--test", "test.conll", *QUICK)
+    assert run(*options, "--out", "r", "--json").code == 0
+    history = (tmp_path / "r" / "history.csv").read_text().splitlines()
+    assert history[0] == "epoch,loss,lr,gradient_norm,validation_loss,accuracy"
+    assert json.loads((tmp_path / "r/metrics.json").read_text())["best_epoch"] is None
+    ended = run(
+        *options, "--epochs", "60", "--patience", "1", "--lr", "0.2", "--json", "--out", "s"
+    )
+    document = json.loads(ended.out)
+    assert document["epochs"] == document["best_epoch"] + 1 < 60
+    ended = run("tag", "train.conll", *QUICK, "--patience", "2", "--json", "--out", "t")
+    assert json.loads(ended.out)["best_epoch"]
+    assert run("tag", "train.conll", "--patience", "0").code == Exit.USAGE
+
+
 def test_a_treebank_becomes_a_run(run, files, tmp_path):
     for options, tag in (((), "VERB"), (("--tag", "XPOS"), "V")):
         ended = run("tag", "train.conllu", *options, *QUICK, "--json", "--out", f"r{tag}")

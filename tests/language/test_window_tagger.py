@@ -61,6 +61,61 @@ def test_probabilities(loss):
     assert tagger.predict_proba([]) == []
 
 
+HELD = [["the", "small", "dog", "sleeps"], [], ["Carl", "hears", "a", "cat"]]
+HELD_TAGS = [["D", "A", "N", "V"], [], ["P", "V", "D", "N"]]
+
+
+@pytest.mark.parametrize("loss", ["word", "sentence"])
+def test_early_stopping_goes_back_to_the_best_epoch(loss):
+    def learned(validation_data=None, **changed):
+        tagger = WindowTagger(**(SMALL | {"loss": loss} | changed))
+        return tagger.fit(SENTENCES * 3, TAGS * 3, validation_data)
+
+    wrong = (
+        HELD,
+        [["V", "V", "V", "D"], [], ["D", "D", "D", "D"]],
+    )  # is unlearned from epoch to epoch
+    stopped = learned(wrong, early_stopping=True, patience=2, epochs=30)
+    losses = stopped.history_["validation_loss"]
+    assert stopped.history_.best_epoch == int(np.argmin(losses)) + 1
+    assert len(losses) == stopped.history_.best_epoch + 2 < 30
+    short = learned(early_stopping=True, epochs=3, validation_fraction=0.3)
+    assert len(short.history_["validation_loss"]) == 3
+    assert learned(epochs=3).history_[0].validation_loss is None
+    judged = learned((HELD, HELD_TAGS), epochs=3)
+    assert judged.history_.best_epoch is None
+    assert [*judged.history_[0].metrics] == (["accuracy"] if loss == "word" else [])
+    for name, weight in nn.named_parameters(learned(epochs=3).network_).items():
+        np.testing.assert_array_equal(weight, nn.named_parameters(judged.network_)[name])
+
+
+def test_what_is_judged_after_an_epoch():
+    tagger = WindowTagger(**SMALL | {"epochs": 2}).fit(SENTENCES, TAGS, (HELD, HELD_TAGS))
+    shares = np.concatenate(tagger.predict_proba(HELD))
+    right = [tagger.classes_.tolist().index(tag) for own in HELD_TAGS for tag in own]
+    expected = -np.mean(np.log(shares[np.arange(8), right]))
+    last = tagger.history_[-1]
+    assert last.validation_loss == pytest.approx(expected, rel=1e-4)
+    assert last.metrics["accuracy"] == tagger.score(HELD, HELD_TAGS)
+    new = [[*own[:-1], "NEW"] if own else [] for own in HELD_TAGS]
+    fewer = WindowTagger(**SMALL | {"epochs": 2}).fit(SENTENCES, TAGS, (HELD, new))
+    kept = [0, 1, 2, 4, 5, 6]
+    expected = -np.mean(np.log(shares[kept, np.array(right)[kept]]))
+    assert fewer.history_[-1].validation_loss == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("held", "message"), [
+    (([["a"]], [["NEW"]]), "no word to judge by has a tag"),
+    (([["a"]], [["D", "N"]]), "sentence 1 has 1 words, but 2 tags"),
+    ((["a b"], [["D"]]), r"by \.split\(\)"),
+])  # fmt: skip
+def test_what_cannot_be_judged_by_is_refused(held, message):
+    with pytest.raises(DataError, match=message):
+        WindowTagger(**SMALL).fit(SENTENCES, TAGS, held)
+    with pytest.raises(DataError, match="holds out none, or all"):
+        WindowTagger(**SMALL, early_stopping=True, validation_fraction=0.01).fit(SENTENCES, TAGS)
+
+
 def test_the_first_layer_is_a_product_with_one_hot_vectors():
     tagger = fitted(epochs=1)
     network = tagger.network_

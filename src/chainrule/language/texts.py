@@ -133,7 +133,7 @@ def held_out(targets: Array, fraction: float, seed: int) -> Array:
         out[places[: round(fraction * len(places))]] = True
     if not out.any() or out.all():
         raise DataError(
-            f"validation_fraction={fraction} of {len(out)} texts holds out none, or all: give "
+            f"validation_fraction={fraction} of {len(out)} holds out none, or all: give "
             "validation_data"
         )
     return out

@@ -10,7 +10,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from chainrule import nn
-from chainrule.constraints import COUNT, FRACTION, POSITIVE, Constraint, Interval, OneOf, check
+from chainrule.constraints import (
+    COUNT,
+    FRACTION,
+    POSITIVE,
+    TRUTH,
+    Constraint,
+    Interval,
+    OneOf,
+    check,
+)
 from chainrule.errors import ArgumentError, DataError
 from chainrule.graph import Array
 from chainrule.language.progress import TokenProgress
@@ -19,6 +28,7 @@ from chainrule.language.sentences import Sentences, checked_sentences, checked_t
 from chainrule.language.tag_effects import tag_effects
 from chainrule.language.tag_network import TagNetwork
 from chainrule.language.tag_scores import TagScores, score_tags
+from chainrule.language.texts import held_out
 from chainrule.language.windows import Windows, packed
 from chainrule.language.word_effects import WordEffects
 from chainrule.nn import ACTIVATIONS, chain_marginals, load_parameters, named_parameters
@@ -27,8 +37,10 @@ from chainrule.optim import Adam
 from chainrule.optim.schedules import Polynomial
 from chainrule.text import WORD_FEATURES, Vocabulary, WordTable, word_table
 from chainrule.text.word_features import normal_form
-from chainrule.training import Callback, Checkpoint, fit
+from chainrule.training import Callback, Checkpoint, EarlyStopping, fit
+from chainrule.training.metrics import accuracy, of_labels
 
+LOSSES: dict[str, Any] = {"word": nn.cross_entropy, "sentence": nn.chain_nll}
 _ROW = 64  # places of a row of words at least, where sentences are scored as wholes
 _PLACES = 2**14  # of rows that are decoded at a time
 
@@ -75,6 +87,13 @@ class WindowTagger(Saved):
     epochs : int >= 1
     batch_size : int >= 1
         Words of a step; of whole sentences, about as many.
+    early_stopping : bool
+        Whether to hold sentences out, unless `fit` is given some, and to return to the epoch with
+        the smallest loss on them.
+    validation_fraction : float in (0, 1)
+        Share of the sentences that early stopping holds out.
+    patience : int >= 1
+        Epochs without improvement after which early stopping ends.
     random_state : int in [0, 2**64)
     verbose : int
         1 tells on standard error how training goes, with the tokens read in a second.
@@ -107,7 +126,7 @@ class WindowTagger(Saved):
         "embedding_dim": COUNT,
         "feature_dim": COUNT,
         "tables": OneOf(("shared", "separate")),
-        "loss": OneOf(("word", "sentence")),
+        "loss": OneOf(tuple(LOSSES)),
         "min_count": COUNT,
         "activation": OneOf(tuple(ACTIVATIONS)),
         "dropout": FRACTION,
@@ -116,6 +135,9 @@ class WindowTagger(Saved):
         "learning_rate": POSITIVE,
         "epochs": COUNT,
         "batch_size": COUNT,
+        "early_stopping": TRUTH,
+        "validation_fraction": Interval(0, 1, "neither"),
+        "patience": COUNT,
         "random_state": Interval(0, 2**64, integer=True),
         "verbose": Interval(0, math.inf, integer=True),
     }
@@ -127,8 +149,9 @@ class WindowTagger(Saved):
         feature_dim: int = 12, tables: str = "shared", loss: str = "word", vectors: Any = None,
         min_count: int = 2, activation: str = "relu", dropout: float = 0.3,
         input_dropout: float = 0.2, word_dropout: float = 0.05, learning_rate: float = 0.003,
-        epochs: int = 8, batch_size: int = 256, random_state: int = 0, verbose: int = 0,
-        engine: str = "auto",
+        epochs: int = 8, batch_size: int = 256, early_stopping: bool = False,
+        validation_fraction: float = 0.1, patience: int = 3, random_state: int = 0,
+        verbose: int = 0, engine: str = "auto",
     ) -> None:  # fmt: skip
         self.window = window
         self.embedding_dim = embedding_dim
@@ -146,6 +169,9 @@ class WindowTagger(Saved):
         self.learning_rate = learning_rate
         self.epochs = epochs
         self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
         self.random_state = random_state
         self.verbose = verbose
         self.engine = engine
@@ -154,6 +180,7 @@ class WindowTagger(Saved):
         self,
         X: Any,
         y: Any,
+        validation_data: Any = None,
         *,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         resume: bool = False,
@@ -167,6 +194,9 @@ class WindowTagger(Saved):
             A list of words for each sentence, which may be empty.
         y : sequence of sequences of str
             As many tags.
+        validation_data : tuple ``(X, y)``, optional
+            Judged after each epoch; see `history_`. Words with tags that training does not meet are
+            left out.
         checkpoint, resume, callbacks
             See `chainrule.training.fit`.
 
@@ -183,10 +213,13 @@ class WindowTagger(Saved):
         """
         self._check_arguments()
         sentences = checked_sentences(X)
-        tags = [tag for own in checked_tags(y, sentences) for tag in own]
-        if not tags:
+        (sentences, tags), held = self._parts(
+            sentences, checked_tags(y, sentences), validation_data
+        )
+        words_tags = [tag for own in tags for tag in own]
+        if not words_tags:
             raise DataError("there is no word to learn from")
-        classes, codes = np.unique(np.array(tags, object), return_inverse=True)
+        classes, codes = np.unique(np.array(words_tags, object), return_inverse=True)
         table = None if self.vectors is None else word_table(self.vectors)
         windows = Windows.of(
             sentences, self.window, self.features, self.min_count,
@@ -194,19 +227,23 @@ class WindowTagger(Saved):
         )  # fmt: skip
         rng = np.random.default_rng(self.random_state)
         network = self._network(windows, len(classes), rng, table)
-        rows, size = self._rows(windows.encode(sentences), codes, list(map(len, sentences)))
+        rows, size = self._rows(windows, sentences, codes)
         n_steps = self.epochs * -(-len(rows[1]) // size)
-        progress = (TokenProgress(len(tags)),) if self.verbose else ()
+        progress = (TokenProgress(len(codes)),) if self.verbose else ()
         self.network_, self.history_ = fit(
-            network, rows,
-            loss=nn.cross_entropy if self.loss == "word" else nn.chain_nll,
-            optimizer=Adam(lr=self.learning_rate, lazy=True), epochs=self.epochs, batch_size=size,
-            seed=self.random_state, schedule=Polynomial(n_steps), checkpoint=checkpoint,
-            resume=resume, callbacks=(*callbacks, *progress), progress=0, engine=self.engine,
+            network, rows, loss=LOSSES[self.loss], optimizer=self._optimizer(), epochs=self.epochs,
+            batch_size=size, seed=self.random_state, schedule=Polynomial(n_steps),
+            validation=None if held is None else self._watched(windows, classes, *held),
+            metrics={"accuracy": of_labels(accuracy)} if held and self.loss == "word" else None,
+            early_stopping=EarlyStopping(self.patience) if self.early_stopping else None,
+            checkpoint=checkpoint, resume=resume, callbacks=(*callbacks, *progress), progress=0,
+            engine=self.engine,
         )  # fmt: skip
         self._windows, self.classes_ = windows, classes.astype(str)
         self.known_words_ = frozenset(word for sentence in sentences for word in sentence)
         return self
+
+    # What fit is made of ------------------------------------------------------------------------
 
     def _check_arguments(self) -> None:
         super()._check_arguments()
@@ -235,15 +272,49 @@ class WindowTagger(Saved):
                 own[:, windows.words[normal_form(word)]] = vector  # the first of a form stays
         return network
 
-    def _rows(self, x: dict[str, Array], codes: Array, lengths: list[int]) -> tuple[Any, int]:
-        """Return what is trained on, windows and tags, and how many rows a step has."""
-        codes = codes.astype(np.int32)
+    def _parts(self, sentences: Sentences, tags: Sentences, validation_data: Any) -> Any:
+        """Return sentences and tags to learn from, and those to judge by, or None."""
+        if validation_data is not None:
+            X, y = validation_data
+            others = checked_sentences(X)
+            return (sentences, tags), (others, checked_tags(y, others))
+        if not self.early_stopping:
+            return (sentences, tags), None
+        alike = np.zeros(len(sentences), np.int64)
+        out = held_out(alike, self.validation_fraction, self.random_state)
+        return tuple(
+            ([sentences[i] for i in places], [tags[i] for i in places])
+            for places in (np.flatnonzero(~out), np.flatnonzero(out))
+        )
+
+    def _rows(
+        self, windows: Windows, sentences: Sentences, codes: Array
+    ) -> tuple[tuple[dict[str, Array], Array], int]:
+        """Return windows and tags as they are trained on, and how many rows a step has.
+
+        Of tags without a number, -1, there is no word.
+        """
+        x, codes, lengths = windows.encode(sentences), codes.astype(np.int32), _lengths(sentences)
         if self.loss == "word":
-            return ({name: each[:-1] for name, each in x.items()}, codes), self.batch_size
+            known = np.flatnonzero(codes >= 0)
+            return ({name: each[known] for name, each in x.items()}, codes[known]), self.batch_size
         places = packed(lengths, _width(lengths))
         tags = np.where(places >= 0, codes[places], np.int32(-1))
         a_row = len(codes) / len(places)
         return ({k: v[places] for k, v in x.items()}, tags), max(1, round(self.batch_size / a_row))
+
+    def _watched(
+        self, windows: Windows, classes: Array, sentences: Sentences, tags: Sentences
+    ) -> tuple[dict[str, Array], Array]:
+        """Return what is judged after each epoch."""
+        number = {tag: i for i, tag in enumerate(classes.tolist())}
+        codes = np.array([number.get(tag, -1) for own in tags for tag in own], np.int32)
+        if not (codes >= 0).any():
+            raise DataError("no word to judge by has a tag that there is to learn")
+        return self._rows(windows, sentences, codes)[0]
+
+    def _optimizer(self) -> Adam:
+        return Adam(lr=self.learning_rate, lazy=True)
 
     # What was learned ---------------------------------------------------------------------------
 
@@ -270,7 +341,7 @@ class WindowTagger(Saved):
         """
         self._check_fitted()
         sentences = checked_sentences(X)
-        lengths = list(map(len, sentences))
+        lengths = _lengths(sentences)
         scores = self.network_.emissions(self._windows.encode(sentences))[:-1]
         if self.network_.chain is None:
             codes = np.argmax(scores, axis=1)
@@ -299,7 +370,7 @@ class WindowTagger(Saved):
         """
         self._check_fitted()
         sentences = checked_sentences(X)
-        lengths = list(map(len, sentences))
+        lengths = _lengths(sentences)
         scores = self.network_.emissions(self._windows.encode(sentences))[:-1]
         if self.network_.chain is None:
             shares = softmax(scores)
@@ -384,6 +455,10 @@ class WindowTagger(Saved):
         self.network_ = load_parameters(self._network(self._windows, len(facts["classes"])), arrays)
         self.classes_ = np.array(facts["classes"], str)
         self.known_words_ = frozenset(facts["known"])
+
+
+def _lengths(sentences: Sentences) -> list[int]:
+    return list(map(len, sentences))
 
 
 def _width(lengths: Sequence[int]) -> int:

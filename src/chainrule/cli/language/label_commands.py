@@ -219,7 +219,9 @@ def tag(
     dev: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
-            metavar="FILE", help="Judge by this file, beside --test.", rich_help_panel=DATA
+            metavar="FILE",
+            help="Judge by this file after each epoch, and at the end beside --test.",
+            rich_help_panel=DATA,
         ),
     ] = None,
     test: Test = None,
@@ -262,6 +264,13 @@ def tag(
     lr: LearningRate = None,
     batch_size: BatchSize = None,
     epochs: Epochs = None,
+    patience: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            help="Stop after so many epochs without progress on --dev, or on a tenth held out.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
     seed: Seed = 0,
     engine: Engine = "auto",
     out: Out = None,
@@ -291,6 +300,7 @@ def tag(
         hidden_layer_sizes=parse_widths(hidden, "--hidden"), min_count=min_count,
         features=names_of(features), dropout=dropout,
         word_dropout=word_dropout, learning_rate=lr, batch_size=batch_size, epochs=epochs,
+        patience=patience, early_stopping=None if patience is None else True,
         random_state=seed, engine=engine,
     )  # fmt: skip
     reading = reading_of(encoding=encoding, skip_rows=skip_rows)

@@ -49,7 +49,7 @@ class TagRequest(LanguageRequest):
     scheme, target : str, optional
         The scheme of entity tags, and that to convert them to.
     dev, test : str, optional
-        Files to judge by.
+        Files to judge by, the first after each epoch too.
     hold_out : float
         Without either: the share of the sentences to judge by.
     """
@@ -123,6 +123,10 @@ def _tags(part: Part) -> list[list[str]]:
     return [sentence.tags for sentence in part]
 
 
+def _parts(part: Part | None) -> Any:
+    return None if part is None else (_words(part), _tags(part))
+
+
 def _most_frequent(training: Part, part: Part) -> list[list[str]]:
     """Return each word's most frequent tag, and of words not met that of all words."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -190,7 +194,7 @@ class _Run:
     def train(self, folder: Path, *, resume: bool, talking: bool) -> dict[str, Any]:
         model = self.model.set_params(verbose=int(talking))
         model.fit(
-            _words(self.training), _tags(self.training),
+            *_parts(self.training), validation_data=_parts(self.judged.get("dev")),
             checkpoint=checkpoint_of(folder, model.epochs), resume=resume,
         )  # fmt: skip
         write_model(model, folder)
