@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from chainrule.cli.app import app
 from chainrule.cli.exits import Exit
 from chainrule.cli.exits import explain as explained
-from chainrule.cli.look import save_report
+from chainrule.cli.runs import save_report
 
 
 def ran(*words):
@@ -71,12 +71,12 @@ def test_a_run_is_whole_without_its_report(tmp_path, monkeypatch, error):
     def failing(*_):
         raise error
 
-    monkeypatch.setattr("chainrule.cli.look.run_report", failing)
+    monkeypatch.setattr("chainrule.cli.fit.run_report", failing)
     code, words = ran("fit", "iris", "--epochs", 2, "--quiet", "--out", tmp_path / "run")
     if isinstance(error, KeyboardInterrupt):
         assert code == Exit.INTERRUPTED
         with pytest.raises(KeyboardInterrupt, match=r"run is whole, without report\.html"):
-            save_report(None, {}, tmp_path / "run", "iris")
+            save_report(failing, tmp_path / "run")
     else:
         assert code == Exit.DONE
         assert "no report.html was written: ValueError: no" in words

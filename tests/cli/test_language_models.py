@@ -50,7 +50,9 @@ def test_a_text_becomes_a_language_model(run, story, tmp_path):
         assert words in ended.out
     assert "tokens/s" in ended.err
     folder = tmp_path / "runs" / "story-1"
-    assert names(folder) == ["history.csv", "metrics.json", "model.safetensors", "request.json"]
+    assert names(folder) == [
+        "history.csv", "metrics.json", "model.safetensors", "report.html", "request.json",
+    ]  # fmt: skip
     held = json.loads((folder / "metrics.json").read_text())["held_out"]
     model = LanguageModel.load(folder / "model.safetensors")
     assert held["network"]["perplexity"] == pytest.approx(model.perplexity(LINES * 2), rel=1e-6)
@@ -132,7 +134,8 @@ def test_a_text_becomes_vectors(run, story, tmp_path):
                   "3 of 3 known", "1 of 1 known", "chainrule neighbours v WORD"):  # fmt: skip
         assert words in ended.out
     assert names(tmp_path / "v") == [
-        "history.csv", "metrics.json", "model.safetensors", "request.json", "vectors.vec",
+        "history.csv", "metrics.json", "model.safetensors", "report.html", "request.json",
+        "vectors.vec",
     ]  # fmt: skip
     assert load_vectors(tmp_path / "v" / "vectors.vec").vectors.shape == (9, 4)
     ended = run("neighbours", "v", "cat", "dog", "--without", "mat", "-n", "2")

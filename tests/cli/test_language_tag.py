@@ -64,7 +64,8 @@ def test_columns_become_a_run(run, files, tmp_path):
     assert "tokens/s" in ended.err
     folder = tmp_path / "runs" / "train-1"
     assert names(folder) == [
-        "history.csv", "metrics.json", "model.safetensors", "predictions.conll", "request.json",
+        "history.csv", "metrics.json", "model.safetensors", "predictions.conll", "report.html",
+        "request.json",
     ]  # fmt: skip
     scores = json.loads((folder / "metrics.json").read_text())["held_out"]["test"]
     assert scores["most_frequent"]["accuracy"] == 1

@@ -67,7 +67,8 @@ def test_a_table_becomes_a_run(run, reviews, tmp_path):
     assert "tokens/s" in ended.err
     folder = tmp_path / "runs" / "reviews-1"
     assert names(folder) == [
-        "history.csv", "metrics.json", "model.safetensors", "predictions.csv", "request.json",
+        "history.csv", "metrics.json", "model.safetensors", "predictions.csv", "report.html",
+        "request.json",
     ]  # fmt: skip
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["held_out"]["network"]["accuracy"] == 1
@@ -182,7 +183,6 @@ def test_a_decision_is_explained(run, trained, tmp_path):
 def test_a_run_of_another_command_is_refused(run, trained):
     for command in (
         ("fit", "--resume", trained),
-        ("derive", trained),
         ("tag", "--resume", trained),
     ):
         ended = run(*command)

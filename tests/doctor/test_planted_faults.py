@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from chainrule import nn, optim, training
-from chainrule.data import load_digits, load_iris
+from chainrule.data import load_digits, load_iris, spread_rows
 from chainrule.doctor import (
     CHECKS,
     Attempt,
     Doctor,
     course_checks,
     diagnose,
-    spread_rows,
     state_checks,
 )
 from chainrule.errors import ArgumentError

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainrule.cli import show
-from chainrule.cli.look import doctor_of, save_report
 from chainrule.cli.request import FitRequest, fingerprint
 from chainrule.cli.runs import Course
-from chainrule.data import Table
-from chainrule.models import Result, Trial
+from chainrule.data import Table, spread_rows
+from chainrule.doctor import HEALTH, WATCHED, Doctor, load_health
+from chainrule.models import Result, TableModel, Trial
 from chainrule.models.run_folder import CHECKPOINT, write_run
-from chainrule.pages.visible import visible
-from chainrule.training import Checkpoint
+from chainrule.report import Report, run_report
+from chainrule.training import Checkpoint, Exhibit
+
+_LOOKS = 40  # at a network in training, at most
 
 
 @dataclass
@@ -44,19 +45,30 @@ class _Fit:
             resume=resume,
             progress="auto" if talking else False,
             engine=self.request.engine,
-            callbacks=[doctor_of(self.trial, folder)],
+            callbacks=[_doctor(self.trial, folder)],
         )
         return write_run(self.result, folder)
 
-    def conclude(
-        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
-    ) -> None:
+    def report(self, metrics: dict[str, Any], folder: Path) -> Report:
         assert self.result is not None
-        trouble = save_report(self.result, metrics, folder, self.request.source)
-        if talking:
-            show.results(show.console(), metrics, [*notes, *trouble])
-        else:
-            sys.stderr.writelines(visible(f"chainrule: {words}") + "\n" for words in trouble)
+        source = self.request.source
+        name = "standard input" if source == "-" else Path(source).name
+        return run_report(self.result, metrics, name, load_health(folder / HEALTH))
+
+    def show_results(self, metrics: dict[str, Any], notes: Sequence[str]) -> None:
+        show.results(show.console(), metrics, notes)
+
+    def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        model = self.trial.model if untrained else TableModel.load(folder)
+        return model.exhibit(self.trial.training, self.trial.validation)
+
+
+def _doctor(trial: Trial, folder: Path) -> Doctor:
+    """Return the callback that watches a training and keeps ``health.csv``."""
+    epochs, rows = trial.model.settings.epochs or 1, spread_rows(len(trial.training), WATCHED)
+    data = trial.model.arrays(trial.training.take(rows))
+    loss = trial.model.given.loss_function
+    return Doctor(data, loss, folder=folder, every=max(1, epochs // _LOOKS))
 
 
 def _prepare(request: FitRequest) -> _Fit:

@@ -20,7 +20,10 @@ from chainrule.cli import show
 from chainrule.cli.exits import UsageError
 from chainrule.errors import ArgumentError, DataError, FileFormatError
 from chainrule.io import atomic_folder, discard, load_json, save_json, sole_writer
-from chainrule.models.run_folder import CHECKPOINT, METRICS, REQUEST, is_complete
+from chainrule.models.run_folder import CHECKPOINT, METRICS, REPORT, REQUEST, is_complete
+from chainrule.pages import Shown
+from chainrule.pages.visible import visible
+from chainrule.training import Exhibit
 
 
 class Request(Protocol):
@@ -53,17 +56,32 @@ class Prepared(Protocol):
     def train(self, folder: Path, *, resume: bool, talking: bool) -> dict[str, Any]:
         """Train, write the files of the run, the metrics last, and return these."""
 
-    def conclude(
-        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
-    ) -> None:
-        """Do what may fail when the run is whole, and show its results and what was noted."""
+    def report(self, metrics: dict[str, Any], folder: Path) -> Shown:
+        """Return the page about what was just trained."""
+
+    def show_results(self, metrics: dict[str, Any], notes: Sequence[str]) -> None:
+        """Show results and what was noted."""
+
+
+class Exhibiting(Protocol):
+    """What was trained, where there is a network to look into."""
+
+    def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        """Return the network of a finished run, or as it was before, and rows it was trained on.
+
+        Raises
+        ------
+        DataError, FileFormatError
+            If there is none, or it cannot be read.
+        """
 
 
 R = TypeVar("R", bound=Request)
+P = TypeVar("P", bound=Prepared)
 
 
 @dataclass(frozen=True)
-class Course(Generic[R]):
+class Course(Generic[R, P]):
     """A command that trains.
 
     Parameters
@@ -73,11 +91,15 @@ class Course(Generic[R]):
         Reads the data that a request names, and raises if it cannot be used.
     use : tuple of three str
         What a run is good for, the command, and what stands behind the run folder.
+    closed : str
+        Why its runs have no network to look into; where they have, what `prepare` returns is
+        `Exhibiting` too.
     """
 
     kind: type[R]
-    prepare: Callable[[R], Prepared]
+    prepare: Callable[[R], P]
     use: tuple[str, str, str] = ("predict", "predict", "FILE")
+    closed: str = ""
 
     def start(self, request: R, out: Path | None, *, as_json: bool, quiet: bool) -> None:
         """Carry out a request in a new run folder.
@@ -135,7 +157,7 @@ class Course(Generic[R]):
                 metrics = self._train(prepared, folder, resume=True, talking=talking)
         self._finish(metrics, folder, as_json=as_json, quiet=quiet)
 
-    def again(self, folder: Path) -> Prepared:
+    def again(self, folder: Path) -> P:
         """Return what a run was, or is to be, trained on.
 
         Raises
@@ -151,6 +173,21 @@ class Course(Generic[R]):
             )
         return prepared
 
+    def finished(self, folder: Path) -> P:
+        """Return what a finished run was trained on.
+
+        Raises
+        ------
+        DataError, FileFormatError
+            If the folder holds no such run, or an unfinished one, or the data is no longer what it
+            was.
+        """
+        load_request(folder, self.kind)
+        if not is_complete(folder):
+            command = f"chainrule {self.kind.command} --resume"
+            raise DataError(f"holds an unfinished run; go on by {command}", path=str(folder))
+        return self.again(folder)
+
     def _train(
         self, prepared: Prepared, folder: Path, *, resume: bool, talking: bool
     ) -> dict[str, Any]:
@@ -161,7 +198,11 @@ class Course(Generic[R]):
         except KeyboardInterrupt:
             command = f"chainrule {self.kind.command} --resume {shlex.quote(str(folder))}"
             raise KeyboardInterrupt(f"interrupted; go on with: {command}") from None
-        prepared.conclude(metrics, folder, [str(note.message) for note in caught], talking=talking)
+        trouble = save_report(lambda: prepared.report(metrics, folder), folder)
+        if talking:
+            prepared.show_results(metrics, [*(str(note.message) for note in caught), *trouble])
+        else:
+            sys.stderr.writelines(visible(f"chainrule: {words}") + "\n" for words in trouble)
         return metrics
 
     def _finish(self, metrics: dict[str, Any], folder: Path, *, as_json: bool, quiet: bool) -> None:
@@ -172,6 +213,17 @@ class Course(Generic[R]):
             sys.stdout.write(f"{folder}\n")
         else:
             show.folder(show.console(), folder, *self.use)
+
+
+def save_report(make: Callable[[], Shown], folder: Path) -> list[str]:
+    """Write the report of a run that is complete; return what went wrong, in sentences."""
+    try:
+        make().save(folder / REPORT)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; {folder} is whole, without {REPORT}") from None
+    except Exception as error:  # a run is worth more than its report
+        return [f"no {REPORT} was written: {type(error).__name__}: {error}"]
+    return []
 
 
 def _new_folder(request: Request, fingerprint: str, out: Path | None) -> Path:
@@ -224,10 +276,12 @@ def load_request(folder: Path, kind: type[R]) -> tuple[R, str]:
     Raises
     ------
     DataError
-        If another command made the run.
+        If there is no run, or another command made it.
     FileFormatError
         If the file is damaged.
     """
+    if not (folder / REQUEST).is_file():
+        raise DataError(f"holds no run of chainrule {kind.command}", path=str(folder))
     asked = _asked(folder)
     if asked["command"] != kind.command:
         raise DataError(

@@ -13,7 +13,7 @@ from chainrule.lazy import lazily
 if TYPE_CHECKING:
     from chainrule.data.columns import ColumnType, column_types
     from chainrule.data.encoder import TableEncoder
-    from chainrule.data.ordering import batches, permutation, split
+    from chainrule.data.ordering import batches, permutation, split, spread_rows
     from chainrule.data.projection import Projection, principal_components
     from chainrule.data.ragged import AlikeOrder, Ragged
     from chainrule.data.reader import read_blocks, read_table
@@ -31,6 +31,7 @@ _HOME = {
     "column_types": "columns", "derive_target": "target", "load_digits": "sets",
     "load_iris": "sets", "permutation": "ordering", "principal_components": "projection",
     "read_blocks": "reader", "read_table": "reader", "split": "ordering",
+    "spread_rows": "ordering",
 }  # fmt: skip
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "read_blocks",
     "read_table",
     "split",
+    "spread_rows",
 ]
 
 __getattr__ = lazily(__name__, _HOME)

@@ -4,7 +4,7 @@ from chainrule.doctor.callback import WATCHED, Doctor, DoctorWarning
 from chainrule.doctor.diagnose import CHECKS, diagnose
 from chainrule.doctor.findings import Attempt, Diagnosis, Finding, Remedy
 from chainrule.doctor.health import HEALTH, Health, load_health, save_health
-from chainrule.doctor.patient import Reading, readings, spread_rows
+from chainrule.doctor.patient import Reading, readings
 
 __all__ = [
     "CHECKS",
@@ -22,5 +22,4 @@ __all__ = [
     "load_health",
     "readings",
     "save_health",
-    "spread_rows",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import nn, training
+from chainrule.data import spread_rows
 from chainrule.errors import ChainruleError, NonFiniteError
 from chainrule.explanation.account import Account
 from chainrule.explanation.layers import Layer, layers
@@ -22,17 +23,6 @@ from chainrule.training import History
 PROBE = 256  # rows on which a network is measured
 TRIAL_ROWS, TRIAL_STEPS = 512, 200  # of a short course of training
 _FAILURES = (ChainruleError, ValueError, TypeError, IndexError)  # of a network that does not fit
-
-
-def spread_rows(n: int, most: int) -> Array:
-    """Return the positions of rows evenly taken from n: all, or every second, or every third.
-
-    Examples
-    --------
-    >>> spread_rows(7, 3)
-    array([0, 3, 6])
-    """
-    return np.arange(0, n, max(1, -(-n // most)))
 
 
 def some_rows(tree: Any, most: int) -> Any:

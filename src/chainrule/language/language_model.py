@@ -237,11 +237,7 @@ class LanguageModel(Saved):
             self._network(self.vocabulary_, np.random.default_rng(self.random_state)),
             corpus.rows(),
             loss=mean_cost,
-            optimizer=AdamW(
-                lr=self.learning_rate,
-                weight_decay=self.weight_decay,
-                lazy=self.output in _BY_ROWS,
-            ),
+            optimizer=self._optimizer(),
             schedule=self._schedule(len(corpus)),
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -253,6 +249,10 @@ class LanguageModel(Saved):
             **options,
         )
         return self
+
+    def _optimizer(self) -> AdamW:
+        lazy = self.output in _BY_ROWS
+        return AdamW(lr=self.learning_rate, weight_decay=self.weight_decay, lazy=lazy)
 
     def _check_more(self) -> None:
         """Refuse what a range of one argument cannot say."""

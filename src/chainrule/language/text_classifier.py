@@ -309,9 +309,7 @@ class TextClassifier(Saved):
         n_steps = self.epochs * -(-len(texts) // self.batch_size)
         self.network_, self.history_ = fit(
             network, (rows, targets), loss=text_loss,
-            optimizer=OPTIMIZERS[self.optimizer](
-                lr=self.learning_rate, weight_decay=self.weight_decay, lazy=True
-            ),
+            optimizer=self._optimizer(),
             epochs=self.epochs, batch_size=self.batch_size, seed=self.random_state,
             validation=validation, metrics={"accuracy": of_labels(accuracy)} if held else None,
             schedule=Polynomial(n_steps),
@@ -321,6 +319,11 @@ class TextClassifier(Saved):
             sample_weight=weight, progress=0, engine=self.engine,
         )  # fmt: skip
         self.features_ = features
+
+    def _optimizer(self) -> Any:
+        return OPTIMIZERS[self.optimizer](
+            lr=self.learning_rate, weight_decay=self.weight_decay, lazy=True
+        )
 
     def _new_features(self) -> TextFeatures:
         concatenates = self.pooling == "concatenate"

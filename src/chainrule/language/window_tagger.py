@@ -307,11 +307,16 @@ class WindowTagger(Saved):
         self, windows: Windows, classes: Array, sentences: Sentences, tags: Sentences
     ) -> tuple[dict[str, Array], Array]:
         """Return what is judged after each epoch."""
-        number = {tag: i for i, tag in enumerate(classes.tolist())}
-        codes = np.array([number.get(tag, -1) for own in tags for tag in own], np.int32)
+        codes = self._codes(classes, tags)
         if not (codes >= 0).any():
             raise DataError("no word to judge by has a tag that there is to learn")
         return self._rows(windows, sentences, codes)[0]
+
+    @staticmethod
+    def _codes(classes: Array, tags: Iterable[Sequence[str]]) -> Array:
+        """Return the numbers of tags, -1 for those without one."""
+        number = {tag: i for i, tag in enumerate(classes.tolist())}
+        return np.array([number.get(tag, -1) for own in tags for tag in own], np.int32)
 
     def _optimizer(self) -> Adam:
         return Adam(lr=self.learning_rate, lazy=True)

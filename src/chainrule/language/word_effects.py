@@ -95,19 +95,21 @@ class WordEffects(Shown):
     def page(self) -> Page:
         """Return the page that a person reads."""
         title = "Which words moved the decision"
+        return Page(title, [Heading(title, 1), *self.blocks()])
+
+    def blocks(self) -> list[Block]:
+        """Return what the page holds under its title."""
         verb = "is predicted" if self.is_predicted else "is not predicted"
         said: Text = [
             Strong(str(self.target)), f" {verb}, with the probability {self.probability:.3f}: ",
             f"log-odds {self.log_odds:+.2f}. A word with a positive number speaks for it.",
         ]  # fmt: skip
         order = np.argsort(-np.abs(self.left_out), kind="stable").tolist()
-        blocks: list[Block] = [
-            Heading(title, 1), Paragraph(said), self._table(order[:_FIRST]),
-        ]  # fmt: skip
+        blocks: list[Block] = [Paragraph(said), self._table(order[:_FIRST])]
         if len(order) > _FIRST:
             rest = order[_FIRST:]
             blocks.append(Fold(f"{len(rest)} words that moved it less", [self._table(rest)]))
-        return Page(title, [*blocks, Paragraph(self._verdict())])
+        return [*blocks, Paragraph(self._verdict())]
 
     def _table(self, places: Sequence[int]) -> Table:
         rows: list[list[Text]] = [

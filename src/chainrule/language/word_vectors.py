@@ -73,6 +73,8 @@ class WordVectors(WordSpace):
     vocabulary_ : Vocabulary
         By falling count.
     vectors_ : array of float32, shape (len(vocabulary_), vector_size)
+    n_tokens_ : int
+        Words of the text, rare ones too.
     network_ : TwoTables
         Both tables.
     history_ : History
@@ -207,6 +209,7 @@ class WordVectors(WordSpace):
         )  # fmt: skip
         network, history = Teaching(course, network, plan, resume).run()
         self._take(vocabulary, ngrams, network, history)
+        self.n_tokens_ = corpus.n_words
         return self
 
     def _check_arguments(self) -> None:
@@ -355,7 +358,11 @@ class WordVectors(WordSpace):
     # Keeping ------------------------------------------------------------------------------------
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        facts = {"vocabulary": self.vocabulary_.to_dict(), "history": self.history_.to_dict()}
+        facts = {
+            "vocabulary": self.vocabulary_.to_dict(),
+            "history": self.history_.to_dict(),
+            "n_tokens": self.n_tokens_,
+        }
         arrays = {"inner": self.network_.inner, "outer": self.network_.outer}
         return facts, {**arrays, "ngrams": self._ngrams}
 
@@ -381,6 +388,7 @@ class WordVectors(WordSpace):
         network = TwoTables(n_inputs, len(arrays["outer"]), self.vector_size, 0)
         network = load_parameters(network, {k: arrays[k] for k in ("inner", "outer")})
         self._take(vocabulary, ngrams, network, History.from_dict(facts["history"]))
+        self.n_tokens_ = int(facts["n_tokens"])
 
 
 _LONGEST_NGRAM = 100

@@ -29,7 +29,7 @@ from chainrule.io import atomic_write, discard, remove_leftovers, save_json
 from chainrule.models.trial import Result
 
 HISTORY, METRICS, PREDICTIONS = "history.csv", "metrics.json", "predictions.csv"
-REQUEST, CHECKPOINT = "request.json", "checkpoint"
+REQUEST, CHECKPOINT, REPORT = "request.json", "checkpoint", "report.html"
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

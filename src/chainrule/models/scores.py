@@ -46,12 +46,13 @@ def classification(probabilities: Array, actual: Array, classes: Sequence[str]) 
         "accuracy": metrics.accuracy(actual, predicted),
         "log_loss": metrics.log_loss(actual, probabilities),
         "macro_f1": float(np.mean(scores.f1[scores.support > 0])),
-        "classes": _by_name(classes, scores),
+        "classes": by_name(classes, scores),
         "confusion": counts.tolist(),
     }
 
 
-def _by_name(names: Sequence[str], scores: metrics.Scores) -> list[dict[str, Any]]:
+def by_name(names: Sequence[str], scores: metrics.Scores) -> list[dict[str, Any]]:
+    """Return precision, recall, F1 and rows of each class, with its name."""
     columns = [np.asarray(column).tolist() for column in scores]
     return [
         {"name": name, "precision": p, "recall": r, "f1": f, "rows": n}
@@ -135,7 +136,7 @@ def multilabel(probabilities: Array, actual: Array, names: Sequence[str]) -> dic
         "accuracy": metrics.accuracy(holds.ravel(), predicted.ravel()),
         "exact_match": metrics.accuracy(holds, predicted),
         "macro_f1": float(np.mean(scores.f1)),
-        "labels": _by_name(names, scores),
+        "labels": by_name(names, scores),
     }
 
 

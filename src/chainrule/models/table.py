@@ -18,7 +18,7 @@ from chainrule.io import load_json, load_tensors, save_json, save_tensors
 from chainrule.models.given import GIVEN, Given
 from chainrule.models.settings import Settings
 from chainrule.optim import Cosine
-from chainrule.training import EarlyStopping, History, fit
+from chainrule.training import EarlyStopping, Exhibit, History, fit
 from chainrule.training import predict as network_outputs
 
 CONFIG, WEIGHTS = "config.json", "weights.safetensors"
@@ -105,9 +105,15 @@ class TableModel:
         """Return rows as the network is trained on them: inputs and targets."""
         return self.encoder.transform(table), self.target.encode(table)
 
-    def objective(self, network: Any, X: Any, y: Any) -> Any:
-        """Return the loss of a network on rows as it is trained on them."""
-        return self.given.loss_function(network(X), y)
+    def exhibit(self, table: Table, validation: Table | None = None) -> Exhibit:
+        """Return the network with rows of a table, to be looked into."""
+        s = self.settings
+        assert s.batch_size is not None
+        return Exhibit(
+            self.network, self.given.loss_function, *self.arrays(table), s.make_optimizer(),
+            s.batch_size, s.seed, None if validation is None else self.arrays(validation),
+            self.encoder.feature_names,
+        )  # fmt: skip
 
     def fit(
         self,

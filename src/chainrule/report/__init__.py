@@ -1,5 +1,6 @@
 """The report of a run: one self-contained page."""
 
-from chainrule.report.run import Report, run_report
+from chainrule.report.page import Report
+from chainrule.report.run import run_report
 
 __all__ = ["Report", "run_report"]

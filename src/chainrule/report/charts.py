@@ -123,6 +123,29 @@ def _sampled(x: Any, y: Any, groups: int) -> tuple[Any, Any]:
     return x[known], y[known]
 
 
+def named_points(
+    title: str, x: Any, y: Any, names: Sequence[str], *, x_label: str, y_label: str,
+    caption: Text = "",
+) -> Figure:  # fmt: skip
+    """Return points with their names, the first first; of names that would overlap, none."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    x_range, y_range = ((float(a.min()), float(a.max())) for a in (x, y))
+    height, margins = 1.4 * HEIGHT, (58.0, 70.0, 24.0, 44.0)
+    frame = Frame(x_range, y_range, x_label, y_label, height=height, margins=margins)
+    parts = [frame.axes(), frame.points(x, y, 0)]
+    taken: list[tuple[float, float, float, float]] = []
+    for a, b, name in zip(frame.px(x), frame.py(y), names, strict=True):
+        box = (a + 5, b - 9, a + 9 + 7.0 * min(len(name), 18), b + 5)
+        if any(box[0] < u and s < box[2] and box[1] < v and t < box[3] for s, t, u, v in taken):
+            continue
+        taken.append(box)
+        parts.append(
+            f'<text class="crc-halo" x="{a + 6:.1f}" y="{b + 4:.1f}">{text(name, 18)}</text>'
+        )
+    words = ", ".join(names)
+    return figure(title, words, WIDTH, height, parts, caption, words)
+
+
 def bars(
     title: str, values: Mapping[str, float], *, x_label: str = "", caption: Text = ""
 ) -> Figure:

@@ -14,7 +14,7 @@ from chainrule.training import History
 
 
 def course_section(history: History) -> list[Block]:
-    """Return the curves of the losses, and what ended training."""
+    """Return the curves of the losses and measures, and what ended training."""
     if not len(history):
         return []
     words = f"{len(history)} epochs by the {history.engine} engine"
@@ -22,13 +22,17 @@ def course_section(history: History) -> list[Block]:
         words += f"; the weights are those of epoch {history.best_epoch}, the dotted line"
     if history.stopped:
         words += f"; stopped, for {history.stopped}"
-    return [
+    blocks: list[Block] = [
         Heading("Course of training"),
         lines(
             "Loss after each epoch", history.curves(), x_label="epoch", y_label="loss", log=True,
             mark=history.best_epoch, caption=f"{words}.",
         ),
     ]  # fmt: skip
+    for name in history[-1].metrics:
+        title, curves = f"{name} after each epoch".capitalize(), history.curves(name)
+        blocks.append(lines(title, curves, x_label="epoch", y_label=name, mark=history.best_epoch))
+    return blocks
 
 
 def health_section(records: Sequence[Health]) -> list[Block]:

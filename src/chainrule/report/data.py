@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,18 @@ def _target(trial: Trial) -> list[Block]:
     else:
         counts = np.bincount(np.asarray(y).ravel().astype(int), minlength=len(target.classes))
         shares = counts / counts.sum()
-    pairs = sorted(zip(shares, target.classes, strict=True), reverse=True)
+    told = shares_told(shares, target.classes)
+    return [Paragraph(f"Target {', '.join(target.columns)}: {told}.")]
+
+
+def shares_told(shares: Any, names: Sequence[str]) -> str:
+    """Return the largest shares of names as words.
+
+    Examples
+    --------
+    >>> shares_told([0.25, 0.75], ["no", "yes"])
+    'yes 75 %, no 25 %'
+    """
+    pairs = sorted(zip(shares, names, strict=True), reverse=True)
     shown = ", ".join(f"{name} {100 * share:.3g} %" for share, name in pairs[:12])
-    more = f" and {len(pairs) - 12} more" if len(pairs) > 12 else ""
-    return [Paragraph(f"Target {', '.join(target.columns)}: {shown}{more}.")]
+    return shown + (f" and {len(pairs) - 12} more" if len(pairs) > 12 else "")

@@ -19,17 +19,19 @@ _INPUTS = 12
 def examples_section(trial: Trial, finished: Array) -> list[Block]:
     """Return three held-out rows worked out; fewer, if there is no wrong answer."""
     blocks: list[Block] = []
-    for title, row in _chosen(trial, finished).items():
+    target = trial.model.target
+    actual = np.asarray(target.encode(trial.held_out))
+    if target.task == "regression":
+        actual = target.decode(actual)
+    for title, row in chosen(target.task, finished, actual).items():
         worked = WorkedRow(trial.model, trial.held_out, row)
         blocks += [Heading(f"{title}: line {worked.line}", 3), *worked.blocks()]
     return [Heading("Worked examples"), *blocks] if blocks else []
 
 
-def _chosen(trial: Trial, finished: Array) -> dict[str, int]:
+def chosen(task: str, finished: Array, actual: Array) -> dict[str, int]:
     """Return the rows to show, by what they are examples of."""
-    target = trial.model.target
-    actual = np.asarray(target.encode(trial.held_out))
-    if target.task in ("binary", "multiclass"):
+    if task in ("binary", "multiclass"):
         right = finished.argmax(axis=1) == actual.ravel().astype(int)
         sure = finished.max(axis=1)
         wanted = {
@@ -37,8 +39,8 @@ def _chosen(trial: Trial, finished: Array) -> dict[str, int]:
             "A wrong answer": np.where(~right, sure, -np.inf),
             "An unsure answer": -sure,
         }
-    elif target.task == "regression":
-        error = np.abs(finished - target.decode(actual)).mean(axis=1)
+    elif task == "regression":
+        error = np.abs(finished - actual).mean(axis=1)
         middle = np.abs(error - np.median(error))
         wanted = {"A close answer": -error, "A far answer": error, "A usual answer": -middle}
     else:
@@ -73,9 +75,10 @@ class WorkedRow(Shown):
         self.model, self.one = model, table.take(np.array([row]))
         self.line = int(self.one.lines[0])
         self.answer = {name: values[0] for name, values in model.predict(self.one).items()}
-        self.inputs, y = model.arrays(self.one)
-        objective = explain(model.objective, wrt="network")
-        self.explanation = objective(model.network, self.inputs, y)
+        exhibit = model.exhibit(self.one)
+        self.inputs = exhibit.X
+        objective = explain(exhibit.objective, wrt="network")
+        self.explanation = objective(exhibit.network, exhibit.X, exhibit.y)
 
     def facts(self) -> dict[str, Any]:
         """Return the answer and the backward pass."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,22 +19,29 @@ _NAMES = {
     "accuracy": "accuracy", "r2": "R²", "log_loss": "log loss", "macro_f1": "macro F1",
     "exact_match": "all labels right",
 }  # fmt: skip
-_MODELS = {"network": "network", "linear": "linear model", "constant": "majority class or mean"}
+_MODELS = {
+    "network": "network", "linear": "linear model", "constant": "majority class or mean",
+    "most_frequent": "each word's commonest tag",
+}  # fmt: skip
 
 
 def headline(metrics: dict[str, Any]) -> list[Block]:
     """Return the result in words, and a table of it beside the baselines."""
     scores = metrics["held_out"]
     measure = next(m for m in _MEASURES if m in scores["network"])
-    own, linear = scores["network"][measure], scores["linear"][measure]
+    other = next(key for key in ("linear", "most_frequent", "constant") if key in scores)
+    own, beside = scores["network"][measure], scores[other][measure]
     words: list[Any] = ["On the held-out rows the network has "]
     words.append(Strong(f"{_NAMES[measure]} {_number(own)}", "good"))
-    if own is not None and linear is not None:
-        better = "above" if own > linear else "below" if own < linear else "the same as"
-        words.append(f", {better} the linear model's {_number(linear)}.")
+    if own is not None and beside is not None:
+        better = "above" if own > beside else "below" if own < beside else "the same as"
+        name = _MODELS[other] if other == "most_frequent" else f"the {_MODELS[other]}"
+        words.append(f", {better} that of {name}, {_number(beside)}.")
     shown = [m for m in _MEASURES if m in scores["network"]]
     rows: list[list[Text]] = [
-        [name, *(_number(scores[key].get(m)) for m in shown)] for key, name in _MODELS.items()
+        [name, *(_number(scores[key].get(m)) for m in shown)]
+        for key, name in _MODELS.items()
+        if key in scores
     ]
     right = frozenset(range(1, len(shown) + 1))
     return [Paragraph(words), Table(["", *(_NAMES[m] for m in shown)], rows, right)]
@@ -52,26 +60,42 @@ def judgement_section(result: Result, metrics: dict[str, Any], finished: Array) 
     if target.task == "regression":
         return [*blocks, *_residuals(result, scores, finished)]
     if target.task == "multilabel":
-        blocks.append(_each(scores["labels"]))
-        right = (finished >= 0.5) == (np.asarray(actual) >= 0.5)
-        sure = np.maximum(finished, 1 - finished)
-        return [*blocks, _calibration(sure.ravel(), right.ravel())]
+        return [*blocks, *labels_judged(scores, finished, np.asarray(actual))]
     labels = np.asarray(actual).ravel().astype(int)
-    blocks.append(_each(scores["classes"]))
-    if len(target.classes) <= _MOST_CLASSES:
-        blocks.append(
-            confusion(
-                "Confusions", scores["confusion"], target.classes,
-                "Rows are actual classes, columns predicted ones; the shade is the share of a row.",
-            )
-        )  # fmt: skip
-    else:
-        blocks.append(_largest(scores["confusion"], target.classes))
+    return [*blocks, *classes_judged(scores, target.classes, finished, labels)]
+
+
+def labels_judged(scores: dict[str, Any], finished: Array, actual: Array) -> list[Block]:
+    """Return each label's scores, and how far probabilities, shape (n, k), can be trusted."""
+    right = (finished >= 0.5) == (actual >= 0.5)
+    sure = np.maximum(finished, 1 - finished)
+    return [class_table(scores["labels"]), _calibration(sure.ravel(), right.ravel())]
+
+
+def classes_judged(
+    scores: dict[str, Any], names: Sequence[str], finished: Array, labels: Array
+) -> list[Block]:
+    """Return each class's scores, the confusions, and how far probabilities can be trusted."""
     right = finished.argmax(axis=1) == labels
-    return [*blocks, _calibration(finished.max(axis=1), right)]
+    return [
+        class_table(scores["classes"]),
+        confusions(scores["confusion"], names),
+        _calibration(finished.max(axis=1), right),
+    ]
 
 
-def _each(entries: list[dict[str, Any]]) -> Table:
+def confusions(counts: Any, names: Sequence[str]) -> Block:
+    """Return actual against predicted classes, or the largest confusions of many."""
+    if len(names) > _MOST_CLASSES:
+        return _largest(counts, names)
+    return confusion(
+        "Confusions", counts, names,
+        "Rows are actual classes, columns predicted ones; the shade is the share of a row.",
+    )  # fmt: skip
+
+
+def class_table(entries: list[dict[str, Any]]) -> Table:
+    """Return precision, recall and F1 of classes, labels or tags, the hardest first."""
     rows: list[list[Text]] = [
         [e["name"], *(f"{e[k]:.3f}" for k in ("precision", "recall", "f1")), f"{e['rows']:,}"]
         for e in sorted(entries, key=lambda e: e["f1"])[:40]

@@ -14,6 +14,7 @@ from chainrule.training.callbacks import Callback, State
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import Best, EarlyStopping
 from chainrule.training.evaluate import evaluate, predict, update_bn
+from chainrule.training.exhibit import Exhibit
 from chainrule.training.history import History, Record
 from chainrule.training.loop import fit
 from chainrule.training.rows import Rows, checked_rows
@@ -38,6 +39,7 @@ __all__ = [
     "Callback",
     "Checkpoint",
     "EarlyStopping",
+    "Exhibit",
     "Gradients",
     "History",
     "Interrupted",

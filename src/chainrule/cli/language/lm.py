@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from chainrule.cli.language.trained import (
     checkpoint_of,
     digest,
     facts,
+    load_model,
     made,
+    settings_of,
+    title_of,
     write_metrics,
     write_model,
 )
@@ -29,7 +32,12 @@ from chainrule.cli.runs import Course
 from chainrule.cli.text import short, verbatim
 from chainrule.graph import Array
 from chainrule.language import LanguageModel
+from chainrule.language.exhibits import lm_exhibit
 from chainrule.text import BOS, EOS, BPETokenizer, NGramModel, mixture, mixture_weight
+from chainrule.training import Exhibit
+
+if TYPE_CHECKING:
+    from chainrule.report import Report
 
 UNITS = ("word", "whitespace", "character")
 
@@ -126,11 +134,19 @@ class _Run:
         found["mixture"] = {**_measures(mixed, n_characters), "weight": weight}
         return found
 
-    def conclude(
-        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
-    ) -> None:
-        if talking:
-            shown.modelling(metrics, notes)
+    def report(self, metrics: dict[str, Any], folder: Path) -> Report:
+        from chainrule.report.language import lm_report
+
+        title = title_of(self.request, "A language model")
+        settings = settings_of(self.request, self.model)
+        return lm_report(self.model, self.parts, metrics, title, settings)
+
+    def show_results(self, metrics: dict[str, Any], notes: Sequence[str]) -> None:
+        shown.modelling(metrics, notes)
+
+    def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        model = load_model(folder, LanguageModel)
+        return lm_exhibit(model, self.parts["training"], self.model if untrained else None)
 
 
 def _by_ngrams(ngrams: NGramModel, model: LanguageModel, texts: Iterable[str]) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from chainrule.cli import show
 from chainrule.cli.exits import UsageError
@@ -17,7 +17,10 @@ from chainrule.cli.language.trained import (
     checkpoint_of,
     digest,
     facts,
+    load_model,
     made,
+    settings_of,
+    title_of,
     with_vectors,
     write_metrics,
     write_model,
@@ -27,9 +30,14 @@ from chainrule.cli.text import short, verbatim
 from chainrule.data import split
 from chainrule.io import atomic_write
 from chainrule.language import TagScores, WindowTagger
+from chainrule.language.exhibits import tag_exhibit
 from chainrule.language.tag_scores import score_tags
 from chainrule.text import SCHEMES, Sentence, read_conll, read_conllu
 from chainrule.text.conllu import COLUMNS
+from chainrule.training import Exhibit
+
+if TYPE_CHECKING:
+    from chainrule.report import Report
 
 PREDICTIONS = "predictions.conll"
 
@@ -123,8 +131,8 @@ def _tags(part: Part) -> list[list[str]]:
     return [sentence.tags for sentence in part]
 
 
-def _parts(part: Part | None) -> Any:
-    return None if part is None else (_words(part), _tags(part))
+def _pair(part: Part) -> tuple[list[list[str]], list[list[str]]]:
+    return _words(part), _tags(part)
 
 
 def _most_frequent(training: Part, part: Part) -> list[list[str]]:
@@ -193,8 +201,9 @@ class _Run:
 
     def train(self, folder: Path, *, resume: bool, talking: bool) -> dict[str, Any]:
         model = self.model.set_params(verbose=int(talking))
+        dev = self.judged.get("dev")
         model.fit(
-            *_parts(self.training), validation_data=_parts(self.judged.get("dev")),
+            *_pair(self.training), validation_data=None if dev is None else _pair(dev),
             checkpoint=checkpoint_of(folder, model.epochs), resume=resume,
         )  # fmt: skip
         write_model(model, folder)
@@ -219,11 +228,21 @@ class _Run:
         known = self.model.known_words_
         return _measures(score_tags(_words(part), _tags(part), predicted, known))
 
-    def conclude(
-        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
-    ) -> None:
-        if talking:
-            shown.tagging(metrics, notes)
+    def report(self, metrics: dict[str, Any], folder: Path) -> Report:
+        from chainrule.report.language import tag_report
+
+        title = title_of(self.request, "Tags")
+        settings = settings_of(self.request, self.model)
+        judged = {name: _pair(part) for name, part in self.judged.items()}
+        return tag_report(self.model, _pair(self.training), judged, metrics, title, settings)
+
+    def show_results(self, metrics: dict[str, Any], notes: Sequence[str]) -> None:
+        shown.tagging(metrics, notes)
+
+    def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        model = load_model(folder, WindowTagger)
+        fresh = self.model if untrained else None
+        return tag_exhibit(model, *_pair(self.training), fresh)
 
 
 def _prepare(request: TagRequest) -> _Run:

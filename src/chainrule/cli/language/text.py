@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from chainrule.cli.language.trained import (
     checkpoint_of,
     digest,
     facts,
+    load_model,
     made,
+    settings_of,
+    title_of,
     with_vectors,
     write_metrics,
     write_model,
@@ -33,9 +36,14 @@ from chainrule.data.target import split_labels
 from chainrule.errors import DataError
 from chainrule.graph import Array
 from chainrule.language import TextClassifier
+from chainrule.language.exhibits import text_exhibit
 from chainrule.models import scores
 from chainrule.models.run_folder import PREDICTIONS, save_columns
 from chainrule.text import read_labelled
+from chainrule.training import Exhibit
+
+if TYPE_CHECKING:
+    from chainrule.report import Report
 
 Labels = list[str] | list[list[str]]
 
@@ -144,6 +152,10 @@ class Texts:
         return sorted({label for own in self.labels for label in _several(own)})
 
 
+def _pair(texts: Texts) -> tuple[list[str], Labels]:
+    return texts.texts, texts.labels
+
+
 def _several(labels: str | Sequence[str]) -> Sequence[str]:
     return [labels] if isinstance(labels, str) else labels
 
@@ -213,11 +225,22 @@ class _Run:
             "held_out": {"network": score(shares), "constant": score(constant)},
         }
 
-    def conclude(
-        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
-    ) -> None:
-        if talking:
-            show.results(show.console(), metrics, notes)
+    def report(self, metrics: dict[str, Any], folder: Path) -> Report:
+        from chainrule.report.language import text_report
+
+        title = title_of(self.request, self.request.label or "Classes")
+        settings = settings_of(self.request, self.model)
+        return text_report(
+            self.model, _pair(self.training), _pair(self.held_out), metrics, title, settings
+        )
+
+    def show_results(self, metrics: dict[str, Any], notes: Sequence[str]) -> None:
+        show.results(show.console(), metrics, notes)
+
+    def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        model = load_model(folder, TextClassifier)
+        fresh = self.model if untrained else None
+        return text_exhibit(model, self.training.texts, self.training.labels, fresh)
 
 
 def _coded(labels: Labels, classes: Sequence[str]) -> Array:

@@ -181,6 +181,19 @@ def facts(command: str, history: History, network: Any) -> dict[str, Any]:
     }
 
 
+def title_of(request: LanguageRequest, what: str) -> str:
+    """Return what a report is called."""
+    return f"{what} of {'standard input' if request.source == '-' else Path(request.source).name}"
+
+
+def settings_of(request: LanguageRequest, model: Saved) -> dict[str, Any]:
+    """Return what was asked for, and what the estimator took for the rest."""
+    asked = request.to_dict()
+    arguments, reading = asked.pop("arguments"), asked.pop("reading")
+    chosen = {**model.get_params(deep=False), **arguments, **asked}
+    return {**{name: value for name, value in chosen.items() if name != "verbose"}, **reading}
+
+
 def load_model(folder: Path, kind: type[Saved]) -> Any:
     """Return the model of a finished run.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from chainrule.cli import show
 from chainrule.cli.language import shown
@@ -18,6 +18,8 @@ from chainrule.cli.language.trained import (
     digest,
     facts,
     made,
+    settings_of,
+    title_of,
     write_metrics,
     write_model,
 )
@@ -25,6 +27,9 @@ from chainrule.cli.runs import Course
 from chainrule.cli.text import short, verbatim
 from chainrule.language import WordVectors
 from chainrule.text.word_tests import read_analogies, read_word_pairs
+
+if TYPE_CHECKING:
+    from chainrule.report import Report
 
 VECTORS = "vectors.vec"
 
@@ -90,11 +95,15 @@ class _Run:
         write_metrics(metrics, folder)
         return metrics
 
-    def conclude(
-        self, metrics: dict[str, Any], folder: Path, notes: Sequence[str], *, talking: bool
-    ) -> None:
-        if talking:
-            shown.learned_vectors(metrics, notes)
+    def report(self, metrics: dict[str, Any], folder: Path) -> Report:
+        from chainrule.report.language import vectors_report
+
+        title = title_of(self.request, "Vectors of words")
+        settings = settings_of(self.request, self.model)
+        return vectors_report(self.model, metrics, title, settings)
+
+    def show_results(self, metrics: dict[str, Any], notes: Sequence[str]) -> None:
+        shown.learned_vectors(metrics, notes)
 
 
 def _number(value: float) -> float | None:
@@ -109,4 +118,7 @@ def _prepare(request: VectorsRequest) -> _Run:
     return _Run(request, request.model(), text, pairs, questions)
 
 
-VECTORS_COURSE = Course(VectorsRequest, _prepare, ("ask", "neighbours", "WORD"))
+VECTORS_COURSE = Course(
+    VectorsRequest, _prepare, ("ask", "neighbours", "WORD"),
+    closed="holds word vectors, two tables without layers to look into: ask chainrule neighbours",
+)  # fmt: skip
