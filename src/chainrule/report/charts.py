@@ -130,18 +130,20 @@ def named_points(
     """Return points with their names, the first first; of names that would overlap, none."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     x_range, y_range = ((float(a.min()), float(a.max())) for a in (x, y))
-    height, margins = 1.4 * HEIGHT, (58.0, 70.0, 24.0, 44.0)
-    frame = Frame(x_range, y_range, x_label, y_label, height=height, margins=margins)
+    height = 1.4 * HEIGHT
+    frame = Frame(x_range, y_range, x_label, y_label, height=height)
     parts = [frame.axes(), frame.points(x, y, 0)]
     taken: list[tuple[float, float, float, float]] = []
     for a, b, name in zip(frame.px(x), frame.py(y), names, strict=True):
-        box = (a + 5, b - 9, a + 9 + 7.0 * min(len(name), 18), b + 5)
+        long = 7.5 * min(len(name), 18) + 6
+        left, anchor = (a, "start") if a + long < WIDTH else (a - long, "end")
+        box = (left, b - 9, left + long, b + 5)
         if any(box[0] < u and s < box[2] and box[1] < v and t < box[3] for s, t, u, v in taken):
             continue
         taken.append(box)
-        parts.append(
-            f'<text class="crc-halo" x="{a + 6:.1f}" y="{b + 4:.1f}">{text(name, 18)}</text>'
-        )
+        start = a + 6 if anchor == "start" else a - 6
+        place = f'x="{start:.1f}" y="{b + 4:.1f}" text-anchor="{anchor}"'
+        parts.append(f'<text class="crc-halo" {place}>{text(name, 18)}</text>')
     words = ", ".join(names)
     return figure(title, words, WIDTH, height, parts, caption, words)
 

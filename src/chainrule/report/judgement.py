@@ -14,14 +14,15 @@ from chainrule.report.charts import confusion, histogram, reliability, scatter
 from chainrule.training.metrics import calibration_bins
 
 _MOST_CLASSES = 20
-_MEASURES = ("accuracy", "r2", "log_loss", "macro_f1", "exact_match")
+_MEASURES = ("f1", "accuracy", "r2", "log_loss", "macro_f1", "exact_match", "unknown_accuracy")
 _NAMES = {
-    "accuracy": "accuracy", "r2": "R²", "log_loss": "log loss", "macro_f1": "macro F1",
-    "exact_match": "all labels right",
+    "f1": "F1 of entities", "accuracy": "accuracy", "r2": "R²", "log_loss": "log loss",
+    "macro_f1": "macro F1", "exact_match": "all labels right",
+    "unknown_accuracy": "accuracy on unknown words",
 }  # fmt: skip
 _MODELS = {
-    "network": "network", "linear": "linear model", "constant": "majority class or mean",
-    "most_frequent": "each word's commonest tag",
+    "network": "the network", "linear": "the linear model",
+    "constant": "the majority class or mean", "most_frequent": "each word's commonest tag",
 }  # fmt: skip
 
 
@@ -35,11 +36,10 @@ def headline(metrics: dict[str, Any]) -> list[Block]:
     words.append(Strong(f"{_NAMES[measure]} {_number(own)}", "good"))
     if own is not None and beside is not None:
         better = "above" if own > beside else "below" if own < beside else "the same as"
-        name = _MODELS[other] if other == "most_frequent" else f"the {_MODELS[other]}"
-        words.append(f", {better} that of {name}, {_number(beside)}.")
+        words.append(f", {better} that of {_MODELS[other]}, {_number(beside)}.")
     shown = [m for m in _MEASURES if m in scores["network"]]
     rows: list[list[Text]] = [
-        [name, *(_number(scores[key].get(m)) for m in shown)]
+        [name.removeprefix("the "), *(_number(scores[key].get(m)) for m in shown)]
         for key, name in _MODELS.items()
         if key in scores
     ]

@@ -98,7 +98,7 @@ class _Run:
     def report(self, metrics: dict[str, Any], folder: Path) -> Report:
         from chainrule.report.language import vectors_report
 
-        title = title_of(self.request, "Vectors of words")
+        title = title_of(self.request, "Word vectors")
         settings = settings_of(self.request, self.model)
         return vectors_report(self.model, metrics, title, settings)
 

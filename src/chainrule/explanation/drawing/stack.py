@@ -75,14 +75,14 @@ class _Stack:
 
 
 def _joins(account: Account, found: list[Layer]) -> dict[int, Variable]:
-    """Return the sums at which a way around layers comes back, by serial."""
-    own = {x.z.serial for x in found}
+    """Return the sums at which ways by several layers, or around them, meet, by serial."""
+    own, outputs = {x.z.serial for x in found}, {x.a.serial: x.a for x in found}
     return {
         v.serial: v
         for v in account.variables
         if v.op is not None and v.op.forward is np.add and v.serial not in own
         and len(v.inputs) == 2 and np.ndim(v.value)
-        and not any(x.wanted for x in v.inputs)
+        and not any(x.wanted for x in v.inputs) and len(sources(v, outputs)) > 1
     }  # fmt: skip
 
 

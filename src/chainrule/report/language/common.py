@@ -10,7 +10,8 @@ import numpy as np
 from chainrule.data import principal_components, spread_rows
 from chainrule.graph import Array
 from chainrule.language import WordEffects
-from chainrule.pages import Block, Heading, Paragraph, Table, Text
+from chainrule.pages import Block, Code, Fold, Heading, Paragraph, Table, Text
+from chainrule.pages.blocks import Piece
 from chainrule.report.charts import bars, named_points
 from chainrule.report.network import (
     derivation_section,
@@ -25,10 +26,10 @@ _ASKED, _OF, _FOUND = 16, 320, 6  # words that neighbours are told of, so many o
 _PICTURED = 150  # words
 
 
-def facts_section(facts: Mapping[str, str], *more: Block) -> list[Block]:
+def facts_section(facts: Mapping[str, Text]) -> list[Block]:
     """Return what is known of the data."""
     rows: list[list[Text]] = [[name, value] for name, value in facts.items()]
-    return [Heading("Data"), Table(["", ""], rows), *more]
+    return [Heading("Data"), Table(["", ""], rows)]
 
 
 def share_told(part: int, whole: int) -> str:
@@ -40,6 +41,14 @@ def share_told(part: int, whole: int) -> str:
     '12 (0.75 %)'
     """
     return f"{part:,} ({100 * part / whole:.3g} %)" if whole else f"{part:,}"
+
+
+def told(words: Sequence[tuple[str, float]], form: str) -> Text:
+    """Return words with a number each; of marks and commas it is clear where they end."""
+    found: list[Piece] = []
+    for i, (word, value) in enumerate(words):
+        found += [", " if i else "", Code(word), f" {value:{form}}"]
+    return found
 
 
 def looked_into(exhibit: Exhibit, history: History, settings: Mapping[str, Any]) -> list[Block]:
@@ -56,12 +65,15 @@ def effects(found: WordEffects) -> list[Block]:
     """Return which words moved a decision, drawn and in numbers."""
     order = np.argsort(-np.abs(found.left_out), kind="stable")[:_MOVED]
     moved = {_once(found.words, i): float(found.left_out[i]) for i in order}
+    said, *tables, verdict = found.blocks()
     return [
+        said,
         bars(
             "What moved the answer", moved, x_label=f"towards {found.target}, or away from it",
             caption="How much larger the log-odds are with the word than without it.",
         ),
-        *found.blocks(),
+        Fold("In numbers", tables),
+        verdict,
     ]  # fmt: skip
 
 
@@ -83,14 +95,15 @@ def words_section(
     near : callable
         The words nearest to one, and the cosines: of a word and how many.
     """
-    most = min(len(words), _OF)
+    common = words[:_OF]
+    asked = [word for word in common if any(c.isalnum() for c in word)] or common
     rows: list[list[Text]] = [
-        [words[i], ", ".join(f"{word} {cosine:.2f}" for word, cosine in near(words[i], _FOUND))]
-        for i in spread_rows(most, _ASKED)
+        [[Code(asked[i])], told(near(asked[i], _FOUND), ".2f")]
+        for i in spread_rows(len(asked), _ASKED)
     ]
     blocks: list[Block] = [
         Heading("Nearest words"),
-        Paragraph(f"Of some of the {most:,} commonest words, with the cosine of the angle."),
+        Paragraph(f"Of some of the {len(common):,} commonest words, with the cosine of the angle."),
         Table(["word", "nearest to it"], rows),
     ]
     shown = np.asarray(vectors[:_PICTURED], np.float64)

@@ -10,13 +10,14 @@ import numpy as np
 
 from chainrule.language import LanguageModel
 from chainrule.language.exhibits import lm_exhibit
-from chainrule.pages import Block, Heading, Paragraph, Strong, Table, Text
+from chainrule.pages import Block, Code, Heading, Paragraph, Strong, Table, Text
 from chainrule.report.charts import lines
 from chainrule.report.course import course_section
 from chainrule.report.language.common import (
     facts_section,
     looked_into,
     share_told,
+    told,
     words_section,
 )
 from chainrule.report.network import network_section
@@ -155,8 +156,8 @@ def _following(model: LanguageModel, texts: Iterable[str]) -> list[Block]:
     for text in islice(texts, _PROMPTS):
         tokens = model.tokenize(text)
         prompt = model._joined(tokens[: model.context])
-        likely = ", ".join(f"{word} {p:.3f}" for word, p in model.following(prompt, _FOLLOWING))
-        follows = tokens[model.context] if len(tokens) > model.context else "the end"
-        rows.append([prompt, follows, likely])
+        ends = len(tokens) <= model.context
+        follows: Text = "the end" if ends else [Code(tokens[model.context])]
+        rows.append([prompt, follows, told(model.following(prompt, _FOLLOWING), ".3f")])
     columns = ["beginning", "what follows", "what is likely, and its probability"]
     return [Heading("What is likely to follow"), Table(columns, rows)]

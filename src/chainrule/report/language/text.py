@@ -17,7 +17,7 @@ from chainrule.report.course import course_section
 from chainrule.report.data import shares_told, sparkline
 from chainrule.report.examples import chosen
 from chainrule.report.judgement import classes_judged, headline, labels_judged
-from chainrule.report.language.common import effects, facts_section, looked_into, share_told
+from chainrule.report.language.common import effects, facts_section, looked_into, share_told, told
 from chainrule.report.network import network_section
 from chainrule.report.page import Report
 
@@ -118,7 +118,7 @@ def _judged(
 def _moving(model: TextClassifier, texts: Sequence[str]) -> list[Block]:
     found = moving_words(model, texts, _WORDS)
     rows: list[list[Text]] = [
-        [name, ", ".join(f"{word} {odds:+.2f}" for word, odds in words)]
+        [name, told(words, "+.2f")]
         for name, words in list(zip(_names(model), found, strict=True))[:_MOST_CLASSES]
     ]
     if not any(found):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.language import WordVectors
-from chainrule.pages import Block, Heading, Paragraph
+from chainrule.pages import Block, Heading, Paragraph, Text
 from chainrule.report.course import course_section
-from chainrule.report.language.common import facts_section, share_told, words_section
+from chainrule.report.language.common import facts_section, share_told, told, words_section
 from chainrule.report.network import settings_section
 from chainrule.report.page import Report
 
@@ -66,11 +66,11 @@ def _headline(model: WordVectors, metrics: dict[str, Any]) -> list[Block]:
 def _data(model: WordVectors) -> list[Block]:
     known = model.vocabulary_
     rare = model.n_tokens_ - int(known.counts.sum())
-    commonest = zip(known.words[:8], known.counts[:8], strict=True)
-    facts = {
+    commonest = list(zip(known.words[:8], known.counts[:8].tolist(), strict=True))
+    facts: dict[str, Text] = {
         "words": f"{model.n_tokens_:,}",
         "vocabulary": f"{len(known):,} words that come {model.min_count} times or more",
         "words too rare": share_told(rare, model.n_tokens_),
-        "commonest": ", ".join(f"{word} {count:,}" for word, count in commonest),
+        "commonest": told(commonest, ","),
     }
     return facts_section(facts)
