@@ -37,9 +37,9 @@ class Exhibit:
     --------
     >>> from chainrule import nn, optim
     >>> X, y = np.ones((5, 2)), np.ones((5, 1))
-    >>> exhibit = Exhibit(nn.Linear(2, 1), nn.mse, X, y, optim.SGD(lr=0.1))
-    >>> float(exhibit.objective(exhibit.network, *exhibit.first(3)))
-    1.0
+    >>> exhibit = Exhibit(nn.Linear(2, 1, rng=0), nn.mse, X, y, optim.SGD(lr=0.1))
+    >>> [array.shape for array in exhibit.first(3)]
+    [(3, 2), (3, 1)]
     """
 
     network: Module
