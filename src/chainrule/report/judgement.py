@@ -94,13 +94,13 @@ def confusions(counts: Any, names: Sequence[str]) -> Block:
     )  # fmt: skip
 
 
-def class_table(entries: list[dict[str, Any]]) -> Table:
+def class_table(entries: list[dict[str, Any]], what: str = "class", of: str = "rows") -> Table:
     """Return precision, recall and F1 of classes, labels or tags, the hardest first."""
     rows: list[list[Text]] = [
         [e["name"], *(f"{e[k]:.3f}" for k in ("precision", "recall", "f1")), f"{e['rows']:,}"]
         for e in sorted(entries, key=lambda e: e["f1"])[:40]
     ]
-    columns = ["class", "precision", "recall", "F1", "rows"]
+    columns = [what, "precision", "recall", "F1", of]
     return Table(columns, rows, frozenset({1, 2, 3, 4}), "The hardest first")
 
 

@@ -32,7 +32,6 @@ from chainrule.cli.runs import Course
 from chainrule.cli.text import short, verbatim
 from chainrule.graph import Array
 from chainrule.language import LanguageModel
-from chainrule.language.exhibits import lm_exhibit
 from chainrule.text import BOS, EOS, BPETokenizer, NGramModel, mixture, mixture_weight
 from chainrule.training import Exhibit
 
@@ -145,6 +144,8 @@ class _Run:
         shown.modelling(metrics, notes)
 
     def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        from chainrule.language.exhibits import lm_exhibit
+
         model = load_model(folder, LanguageModel)
         return lm_exhibit(model, self.parts["training"], self.model if untrained else None)
 

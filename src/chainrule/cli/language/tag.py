@@ -30,7 +30,6 @@ from chainrule.cli.text import short, verbatim
 from chainrule.data import split
 from chainrule.io import atomic_write
 from chainrule.language import TagScores, WindowTagger
-from chainrule.language.exhibits import tag_exhibit
 from chainrule.language.tag_scores import score_tags
 from chainrule.text import SCHEMES, Sentence, read_conll, read_conllu
 from chainrule.text.conllu import COLUMNS
@@ -240,6 +239,8 @@ class _Run:
         shown.tagging(metrics, notes)
 
     def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        from chainrule.language.exhibits import tag_exhibit
+
         model = load_model(folder, WindowTagger)
         fresh = self.model if untrained else None
         return tag_exhibit(model, *_pair(self.training), fresh)

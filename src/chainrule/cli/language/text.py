@@ -36,7 +36,6 @@ from chainrule.data.target import split_labels
 from chainrule.errors import DataError
 from chainrule.graph import Array
 from chainrule.language import TextClassifier
-from chainrule.language.exhibits import text_exhibit
 from chainrule.models import scores
 from chainrule.models.run_folder import PREDICTIONS, save_columns
 from chainrule.text import read_labelled
@@ -238,6 +237,8 @@ class _Run:
         show.results(show.console(), metrics, notes)
 
     def exhibit(self, folder: Path, *, untrained: bool = False) -> Exhibit:
+        from chainrule.language.exhibits import text_exhibit
+
         model = load_model(folder, TextClassifier)
         fresh = self.model if untrained else None
         return text_exhibit(model, self.training.texts, self.training.labels, fresh)

@@ -110,7 +110,9 @@ def _judged(model: WindowTagger, name: str, part: Part) -> list[Block]:
     ]  # fmt: skip
     actual, predicted = ([tag for own in tags for tag in own] for tags in (true, found))
     names = sorted({*actual, *predicted})
-    each = class_table(by_name(names, precision_recall_f1(actual, predicted, names)))
+    each = class_table(
+        by_name(names, precision_recall_f1(actual, predicted, names)), "tag", "words"
+    )
     tags: list[Block] = [each, confusions(confusion_matrix(actual, predicted, names), names)]
     heading = Heading(f"On {len(sentences):,} sentences ({name})")
     accuracy = Table(["words", "", "accuracy"], rows, frozenset({1, 2}))
