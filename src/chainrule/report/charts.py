@@ -221,9 +221,9 @@ def confusion(title: str, counts: Any, names: Sequence[str], caption: Text = "")
         )
     for i, j in np.ndindex(n, n):
         x, y, share = left + cell * j, top + cell * i, float(shares[i, j])
-        dark = "fill:var(--paper)" if share > 0.5 else "fill:var(--ink)"
-        dark += f";font-size:{min(13.0, 1.5 * cell / len(str(table[i, j]))):.3g}px"
-        number = f'<text style="{dark}" x="{x + cell / 2:.1f}" y="{y + cell / 2 + 4:.1f}" ' + (
+        look = "fill:var(--paper)" if share > 0.5 else "fill:var(--ink)"
+        look += f";font-size:{min(13.0, 1.5 * cell / len(str(table[i, j]))):.3g}px"
+        number = f'<text style="{look}" x="{x + cell / 2:.1f}" y="{y + cell / 2 + 4:.1f}" ' + (
             f'text-anchor="middle">{table[i, j]}</text>' if table[i, j] else "/>"
         )
         parts.append(
