@@ -3,7 +3,7 @@
 All see the same words of the same vocabulary: rare ones are one word, the end of each text counts.
 The n-gram model is interpolated and has the modified Kneser-Ney smoothing of Chen and Goodman; the
 weight of the mixture is found on the validation part. What is finished, and what is under way, is
-kept in a folder, so that an interrupted run goes on where it was.
+kept in a folder, so that an interrupted run goes on where it was. Each text has a section.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from chainrule.text import BOS, EOS, NGramModel, WordTokenizer, mixture, mixture
 from chainrule.training import Checkpoint
 
 WORK = Path(__file__).resolve().parents[1] / "runs" / "perplexity"
+SEEDS = (0, 1, 2)
 Parts = dict[str, list[str]]
 
 
@@ -142,50 +143,49 @@ def _by_ngrams(ngrams: NGramModel, network: LanguageModel, texts: Sequence[str])
     return ngrams.log_probs_ids(stream)[stream != known[BOS]]
 
 
-def lines(names: Sequence[str], seeds: Sequence[int]) -> list[str]:
-    """Return the section of the page."""
-    rows = []
-    for name in names:
-        found = [measured(name, seed) for seed in seeds]
-        unit = " bits" if TASKS[name].settings["unit"] == "character" else ""
-        digits = 3 if unit else 1
-        head = found[0]
-        rows.append([
-            name, f"{head['words']:,.0f}", TASKS[name].settings["context"] + 1,
-            "bits a character" if unit else "perplexity",
-            *(spread([f[kind + unit] for f in found], digits)
-              for kind in ("ngrams", "network", "mixture")),
-            spread([f["weight"] for f in found], 2),
-        ])  # fmt: skip
-    head = ["text", "vocabulary", "order", "test part", "modified Kneser-Ney", "network",
-            "mixture", "weight of the network"]  # fmt: skip
-    words = ", ".join(f"{k}={v!r}" for k, v in WORDS.items())
-    letters = ", ".join(f"{k}={v!r}" for k, v in CHARACTERS.items())
+def lines(name: str, seeds: Sequence[int]) -> list[str]:
+    """Return the section of a text."""
+    settings = TASKS[name].settings
+    found = [measured(name, seed) for seed in seeds]
+    letters = settings["unit"] == "character"
+    unit, digits = (" bits", 3) if letters else ("", 1)
+    head = ["vocabulary", "order", "test part", "modified Kneser-Ney", "network", "mixture",
+            "weight of the network"]  # fmt: skip
+    row = [
+        f"{found[0]['words']:,.0f}", settings["context"] + 1,
+        "bits a character" if letters else "perplexity",
+        *(spread([f[kind + unit] for f in found], digits)
+          for kind in ("ngrams", "network", "mixture")),
+        spread([f["weight"] for f in found], 2),
+    ]  # fmt: skip
+    words = (
+        f" Words in lower case, those that come less than {settings.get('min_count')} times are "
+        "one; the ends of paragraphs count as words."
+    )
+    given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
     return [
-        *table(head, rows), "",
-        f"Seeds {', '.join(map(str, seeds))}. Words in lower case, those that come less than "
-        f"{WORDS['min_count']} times are one; the ends of paragraphs count as words.", "",
-        f"Novels: `LanguageModel({words})`.", "", f"Plays: `LanguageModel({letters})`.",
+        *table(head, [row]), "",
+        f"Seeds {', '.join(map(str, seeds))}.{'' if letters else words}", "",
+        f"`LanguageModel({given})`.",
     ]  # fmt: skip
 
 
 def main() -> None:
-    """Measure, and write the section if no arguments are given."""
+    """Measure, and write the sections unless seeds are given."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", action="append", choices=TASKS, help="austen by default; printed")
+    parser.add_argument("--set", action="append", choices=TASKS, help="by default all")
     parser.add_argument("--seeds", type=int, nargs="+", help="by default 0 1 2; printed")
     parser.add_argument("--engine", default="auto")
     options = parser.parse_args()
-    names, seeds = options.set or ["austen"], options.seeds or [0, 1, 2]
-    for name in names:
-        for seed in seeds:
+    for name in options.set or TASKS:
+        for seed in options.seeds or SEEDS:
             print(name, seed, measured(name, seed, options.engine), flush=True)
-    text = lines(names, seeds)
-    if options.set or options.seeds:
-        print("\n".join(text))
-    else:
-        command = "python benchmarks/perplexity.py"
-        write("language models", "Language models", command, text)
+        if options.seeds:
+            print("\n".join(lines(name, options.seeds)))
+        else:
+            command = f"python benchmarks/perplexity.py --set {name}"
+            write(f"language models, {name}", f"Language models: {name}", command,
+                  lines(name, SEEDS))  # fmt: skip
 
 
 if __name__ == "__main__":
