@@ -81,8 +81,9 @@ WORDS = {
     "learning_rate": 2e-3, "epochs": 4, "batch_size": 256,
 }  # fmt: skip
 CHARACTERS = {
-    "context": 10, "embedding_dim": 24, "hidden_layer_sizes": (512,), "unit": "character",
-    "activation": "relu", "dropout": 0.1, "learning_rate": 2e-3, "epochs": 8, "batch_size": 256,
+    "context": 16, "embedding_dim": 24, "hidden_layer_sizes": (320, 192), "unit": "character",
+    "activation": "relu", "dropout": 0.2, "embedding_dropout": 0.05, "learning_rate": 2e-3,
+    "epochs": 7, "batch_size": 256,
 }  # fmt: skip
 TASKS = {
     "austen": Task(novels("austen"), WORDS),

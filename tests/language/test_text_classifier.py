@@ -98,9 +98,10 @@ def test_case_and_tokenisers():
 
 def test_ratios_are_those_of_the_formula():
     rows = Ragged(np.array([1, 1, 2, 2, 3, 2]), np.array([0, 3, 5, 6]))
-    y, weight = np.array([0, 1, 1]), np.array([1.0, 1.0, 2.0])
-    counts = np.array([[0, 0], [1, 0], [1, 3], [0, 1.0]])  # texts, each once
-    share = np.array([0.25, 0.75])
+    y, weight = np.array([0, 1, 1]), np.array([2.0, 1.0, 2.0])
+    counts = np.array([[0, 0], [2, 0], [2, 3], [0, 1.0]])  # texts, each once
+    counts = np.maximum(counts - 0.5, 0)
+    share = np.array([0.4, 0.6])
     logs = np.log((counts + 0.5 * 2 * share) / share)
     expected = logs - logs.mean(axis=1, keepdims=True)
     np.testing.assert_allclose(log_count_ratios(rows, 4, y, weight, 0.5), expected)
@@ -108,9 +109,9 @@ def test_ratios_are_those_of_the_formula():
 
 
 def test_ratios_of_labels_compare_with_their_absence():
-    rows = Ragged(np.array([1, 2, 1]), np.array([0, 1, 2, 3]))
-    found = log_count_ratios(rows, 3, np.array([[1.0], [0.0], [1.0]]), None, 1.0)
-    expected = np.log((2 + 4 / 3) / (2 / 3)) - np.log((2 / 3) / (1 / 3))
+    rows = Ragged(np.array([1, 2, 1, 2, 1]), np.array([0, 1, 2, 3, 4, 5]))
+    found = log_count_ratios(rows, 3, np.array([[1.0], [0.0], [1.0], [0.0], [1.0]]), None, 1.0)
+    expected = np.log((3 - 0.5 + 2 * 0.6) / 0.6) - np.log((2 * 0.4) / 0.4)
     np.testing.assert_allclose(found[1, 0], expected)
     assert found[1, 0] > 0 > found[2, 0]
 

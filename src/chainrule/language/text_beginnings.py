@@ -13,6 +13,8 @@ from chainrule.language.text_network import TextNetwork
 from chainrule.nn import FixedPooledEmbedding
 from chainrule.text import word_table
 
+_DISCOUNT = 0.5  # texts fewer for each token and class
+
 
 def begin(
     network: TextNetwork,
@@ -52,12 +54,18 @@ def log_count_ratios(
 ) -> Array:
     r"""Return how much more often a class has each token than classes have it on the mean.
 
-    :math:`r_{ic} = \log((n_{ic} + a k q_c) / q_c) - \text{mean over classes}`, where
-    :math:`n_{ic}` counts the texts of class c with token i, :math:`q_c` is the share of the class
-    among the texts, k the number of classes and a the smoothing. After Wang and Manning, "Baselines
-    and bigrams: simple, good sentiment and topic classification" (ACL 2012), section 2.1, with
-    pseudo-counts in the proportion of the classes, so that a token that was not met speaks for
-    none. Of independent labels each is compared with its absence, and k is at least 2.
+    :math:`r_{ic} = \log((d_{ic} + a k q_c) / q_c) - \text{mean over classes}`, where
+    :math:`d_{ic} = \max(n_{ic} - 1/2, 0)`, :math:`n_{ic}` counts the texts of class c with token
+    i, :math:`q_c` is the share of the class among the texts, k the number of classes and a the
+    smoothing. After Wang and Manning, "Baselines and bigrams: simple, good sentiment and topic
+    classification" (ACL 2012), section 2.1, with pseudo-counts in the proportion of the classes, so
+    that a token that was not met speaks for none. Of independent labels each is compared with its
+    absence, and k is at least 2.
+
+    Counts are discounted (Ney, Essen and Kneser, "On structuring probabilistic dependences in
+    stochastic language modelling", Computer Speech and Language 8, 1994) because training goes on
+    with the texts that were counted: if the tokens that it alone has told the class of each, there
+    would be nothing left to learn from it.
 
     Parameters
     ----------
@@ -77,9 +85,9 @@ def log_count_ratios(
     --------
     >>> rows = Ragged(np.array([1, 2, 2]), np.array([0, 2, 3]))
     >>> log_count_ratios(rows, 3, np.array([0, 1]), None, 1.0).round(2)
-    array([[ 0.  ,  0.  ],
-           [ 0.35, -0.35],
-           [ 0.  ,  0.  ]])
+    array([[ 0. ,  0. ],
+           [ 0.2, -0.2],
+           [ 0. ,  0. ]])
     """
     n = len(rows)
     weight = np.ones(n) if weight is None else np.asarray(weight, np.float64)
@@ -88,7 +96,7 @@ def log_count_ratios(
     text, ids = pairs // size, pairs % size
     if targets.ndim == 1:
         k = int(targets.max()) + 1
-        counts = _counts(ids, targets[text], weight[text], size, k)
+        counts = _discounted(_counts(ids, targets[text], weight[text], size, k))
         share = np.bincount(targets, weight, k) / weight.sum()
         ratios = np.log((counts + smoothing * k * share) / share)
         centred: Array = ratios - ratios.mean(axis=1, keepdims=True)
@@ -99,9 +107,13 @@ def log_count_ratios(
     total = np.bincount(ids, weight[text], size)[:, None]
     share = np.clip((weight @ targets) / weight.sum(), 1e-6, 1 - 1e-6)
     more = max(k, 2) * smoothing
-    has: Array = np.log((counts + more * share) / share)
-    has -= np.log((total - counts + more * (1 - share)) / (1 - share))
+    has: Array = np.log((_discounted(counts) + more * share) / share)
+    has -= np.log((_discounted(total - counts) + more * (1 - share)) / (1 - share))
     return has
+
+
+def _discounted(counts: Array) -> Array:
+    return np.maximum(counts - _DISCOUNT, 0.0)
 
 
 def _counts(ids: Array, columns: Array, weight: Array, size: int, k: int) -> Array:
