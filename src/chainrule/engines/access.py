@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ Index = Sequence[str]
 _VIEWS = {
     "transpose", "spread", "gather", "take_along_axis", "scatter_along_axis", "blocks",
     "flip", "expand_dims", "squeeze", "reshape", "reshape_like", "zeros_like", "ones_like",
+    "window", "embed", "pad_zeros",
 }  # fmt: skip
 
 
@@ -80,8 +81,9 @@ class Access:
 
     Attributes
     ----------
-    places : list of (Value, str)
-        Arrays of positions met, and the length of the axis that they must be within.
+    places : list of (Value, str, int)
+        Arrays of positions met, and the length of the axis that they must be within: in the source,
+        and in the example.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class Access:
     ) -> None:
         self.axes, self.names, self.read, self.given = axes, names, read, given
         self.known, self.trusted = known, trusted
-        self.places: list[tuple[Value, str]] = []
+        self.places: list[tuple[Value, str, int]] = []
 
     def element(self, value: Value, index: Index) -> str:
         """Return the expression for the element of a value at an index, one item an axis."""
@@ -175,14 +177,16 @@ class Access:
 
     def _reshape(self, node: Node, index: Index) -> str:
         """Read where the element lies among all, counted row by row."""
-        a, kept = node.inputs[0], n_kept(node)
+        a, (first, last) = node.inputs[0], n_kept(node)
+        new, old = self.axes.long(node), self.axes.long(a)
         items = [i for i, axis in zip(index, self.axes.of(node), strict=True) if axis != ONE]
-        if items[kept:]:
-            lengths = [self.axes.length(axis) for axis in self.axes.long(node)[kept + 1 :]]
-            place = items[kept]
-            for length, item in zip(lengths, items[kept + 1 :], strict=True):
-                place = f"({place}) * {length} + {item}"
-            items = [*items[:kept], *self._split(place, self.axes.long(a)[kept:])]
+        end = len(items) - last
+        if first < end:
+            place = items[first]
+            for axis, item in zip(new[first + 1 : end], items[first + 1 : end], strict=True):
+                place = f"({place}) * {self.axes.length(axis)} + {item}"
+            split = self._split(place, old[first : len(old) - last])
+            items = [*items[:first], *split, *items[end:]]
         source = iter(items)
         return self.element(a, ["0" if axis == ONE else next(source) for axis in self.axes.of(a)])
 
@@ -201,7 +205,7 @@ class Access:
         a, *arrays = node.inputs
         if arrays:
             n_places = len(shape_of(arrays[0]))
-            row = self._place(arrays[0], index[:n_places], self.axes.of(a)[0])
+            row = self._place(arrays[0], index[:n_places], a, 0)
             return self.element(a, [row, *index[n_places:]])
         source = iter(index)
         items = {}
@@ -214,15 +218,20 @@ class Access:
     def _fixed(self, place: int, axis: int) -> str:
         return str(place) if place >= 0 else f"{self.axes.length(axis)} - {-place}"
 
-    def _place(self, places: Value, index: Index, axis: int) -> str:
-        """Return a position along an axis, counted from its start."""
+    def _place(self, places: Value, index: Index, a: Value, axis: int) -> str:
+        """Return a position along an axis of a value, counted from its start."""
         word = self.known(self.broadcast(places, index))
+        self.note_places(places, a, axis)
         if id(places) in self.trusted:
             return word
-        length = self.axes.length(axis)
-        if (places, length) not in self.places:
-            self.places.append((places, length))
+        length = self.axes.length(self.axes.of(a)[axis])
         return self.from_start(word, dtype_of(places), length)
+
+    def note_places(self, places: Value, a: Value, axis: int) -> None:
+        """Note positions along an axis of a value, unless they are trusted."""
+        noted = places, self.axes.length(self.axes.of(a)[axis]), shape_of(a)[axis]
+        if id(places) not in self.trusted and noted not in self.places:
+            self.places.append(noted)
 
     def from_start(self, word: str, dtype: np.dtype[np.generic], length: str) -> str:
         """Return a position that may be counted from the end as one from the start."""
@@ -243,22 +252,20 @@ class Access:
                 items.append(index[axis])
             elif self.axes.of(like)[axis] != ONE:
                 tests.append(f"{index[axis]} == {self._fixed(place, self.axes.of(like)[axis])}")
-        word = self.broadcast(a, items)
-        zero = number(0, dtype_of(node))
-        return f"({word} if {' and '.join(tests)} else {zero})" if tests else word
+        return self._where(tests, self.broadcast(a, items), node)
 
     def _take_along_axis(self, node: Node, index: Index) -> str:
         a, places = node.inputs
-        column = self._place(places, index, self.axes.of(a)[-1])
+        column = self._place(places, index, a, -1)
         return self.element(a, [*index[:-1], column])
 
     def _scatter_along_axis(self, node: Node, index: Index) -> str:
         a, places, like = node.inputs
         if self.axes.of(places)[-1] != ONE or node.params["axis"] not in (-1, len(index) - 1):
             raise NoLoopsError("there are no loops for adding along this axis")
-        column = self._place(places, [*index[:-1], "0"], self.axes.of(like)[-1])
+        column = self._place(places, [*index[:-1], "0"], like, -1)
         word = self.broadcast(a, [*index[:-1], "0"])
-        return f"({word} if {column} == {index[-1]} else {number(0, dtype_of(node))})"
+        return self._where([f"{column} == {index[-1]}"], word, node)
 
     def _blocks(self, node: Node, index: Index) -> str:
         return f"np.uint64({index[0]})"
@@ -271,6 +278,34 @@ class Access:
             for i, (item, n) in enumerate(zip(index, lengths, strict=True))
         ]
         return self.element(node.inputs[0], items)
+
+    def _window(self, node: Node, index: Index) -> str:
+        a, start, _ = node.inputs
+        cut = node.params["axis"] % len(index)
+        first = self.operand(start, [], np.dtype(np.int64))
+        return self.element(a, [f"{x} + {first}" if i == cut else x for i, x in enumerate(index)])
+
+    def _embed(self, node: Node, index: Index) -> str:
+        first = self.operand(node.inputs[1], [], np.dtype(np.int64))
+        return self._within(node, index, {node.params["axis"] % len(index): first})
+
+    def _pad_zeros(self, node: Node, index: Index) -> str:
+        widths = enumerate(node.params["pad_width"])
+        return self._within(node, index, {i: str(width[0]) for i, width in widths if any(width)})
+
+    def _within(self, node: Node, index: Index, starts: Mapping[int, str]) -> str:
+        """Return the element of an array that begins at places along some axes; around it is 0."""
+        a = node.inputs[0]
+        axes, items, tests = self.axes.of(a), list(index), []
+        for i, start in starts.items():
+            tests.append(f"{start} <= {index[i]} < {start} + {self.axes.length(axes[i])}")
+            items[i] = "0" if axes[i] == ONE else f"{index[i]} - {start}"
+        return self._where(tests, self.element(a, items), node)
+
+    def _where(self, tests: Sequence[str], word: str, node: Node) -> str:
+        """Return an element where tests hold; elsewhere zero."""
+        zero = number(0, dtype_of(node))
+        return f"({word} if {' and '.join(tests)} else {zero})" if tests else word
 
     def _zeros_like(self, node: Node, index: Index) -> str:
         return number(0, dtype_of(node))

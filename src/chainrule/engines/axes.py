@@ -25,6 +25,10 @@ ONE = 0  # the axis of length one
 EMPTY: Mapping[int, int] = MappingProxyType({})
 _WHOLE = Span(None, None, None)
 _AS_ITS_LAST = {"spread", "sum_to", "in_shape", "scatter_along_axis"}
+_BY_NAME = {
+    "gather", "scatter", "take_along_axis", "blocks", "expand_dims", "squeeze", "reshape",
+    "reshape_like", "concatenate", "window", "embed", "pad_zeros",
+}  # fmt: skip
 
 
 class NoLoopsError(ChainruleError):
@@ -160,6 +164,8 @@ class Axes:
             return self._aligned(inputs)
         if ours(op, {*REDUCTIONS, "mean", "extent"}):
             return self._reduced(node)
+        if ours(op, {"length"}):
+            return ()
         if ours(op, {"inlined", "inlined_choice"}):
             return self._aligned(inputs)
         if ours(op, {"sum_distinct"}):
@@ -173,8 +179,7 @@ class Axes:
             return tuple(self._known[id(inputs[0])][axis] for axis in axes)
         if op.forward is np.matmul:
             return self._product(node)
-        if ours(op, {"gather", "scatter", "take_along_axis", "blocks", "expand_dims", "squeeze",
-                     "reshape", "reshape_like"}):  # fmt: skip
+        if ours(op, _BY_NAME):
             return getattr(self, f"_{op.name}")(node)  # type: ignore[no-any-return]
         raise NoLoopsError(
             f"there are no loops for {op.name if op.name.isidentifier() else 'an op'}"
@@ -206,20 +211,21 @@ class Axes:
         return [axis for axis in self.of(value) if axis != ONE]
 
     def _reshape_like(self, node: Node) -> tuple[int, ...]:
-        like = self._known[id(node.inputs[1])]
-        pairs = zip(self.long(node.inputs[0]), self.long(node.inputs[1]), strict=False)
-        for _, pair in zip(range(n_kept(node)), pairs, strict=False):
+        old, new = self.long(node.inputs[0]), self.long(node.inputs[1])
+        first, last = n_kept(node)
+        for pair in zip(old[:first] + old[len(old) - last :],
+                        new[:first] + new[len(new) - last :], strict=True):  # fmt: skip
             self._same(pair)
-        return like
+        return self._known[id(node.inputs[1])]
 
     def _reshape(self, node: Node) -> tuple[int, ...]:
         """Return the axes kept, and new ones for those that are joined or split."""
-        old, kept = self.long(node.inputs[0]), n_kept(node)
+        old, (first, last) = self.long(node.inputs[0]), n_kept(node)
         sizes = [n for n in shape_of(node) if n != 1]
-        new = [self._new(str(n)) for n in sizes[kept:]]
+        new = [self._new(str(n)) for n in sizes[first : len(sizes) - last]]
         if len(new) == 1:
-            new = [self._new(self._product_of(old[kept:]))]
-        source = iter([*old[:kept], *new])
+            new = [self._new(self._product_of(old[first : len(old) - last]))]
+        source = iter([*old[:first], *new, *old[len(old) - last :]])
         return tuple(ONE if n == 1 else next(source) for n in shape_of(node))
 
     _squeeze = _expand_dims = _reshape
@@ -275,6 +281,39 @@ class Axes:
             return (ONE,)
         return (self._new(str(size) if product.isdigit() else f"({product} + 3) // 4"),)
 
+    def _concatenate(self, node: Node) -> tuple[int, ...]:
+        """Return the axes that all parts have, and a new one as long as theirs together."""
+        columns = zip(*(self._known[id(x)] for x in node.inputs), strict=True)
+        joined = node.params["axis"] % len(shape_of(node))
+        return tuple(
+            self._extended(column, shape_of(node)[i]) if i == joined else self._same(column)
+            for i, column in enumerate(columns)
+        )
+
+    def _pad_zeros(self, node: Node) -> tuple[int, ...]:
+        axes = self._known[id(node.inputs[0])]
+        return tuple(
+            self._extended([axis], n, sum(width)) if any(width) else axis
+            for axis, width, n in zip(axes, node.params["pad_width"], shape_of(node), strict=True)
+        )
+
+    def _extended(self, axes: Sequence[int], example: int, more: int = 0) -> int:
+        """Return an axis as long as others together, and so much more."""
+        if example == 1:
+            return ONE
+        lengths = [self._length[self._find(axis)] for axis in axes]
+        fixed = more + sum(int(x) for x in lengths if x.isdigit())
+        return self._new(" + ".join([*(x for x in lengths if not x.isdigit()),
+                                     *([str(fixed)] if fixed else [])]))  # fmt: skip
+
+    def _window(self, node: Node) -> tuple[int, ...]:
+        """Return the axes of what it is like, of which all but one are those of the array."""
+        pairs = zip(self._known[id(node.inputs[0])], self._known[id(node.inputs[2])], strict=True)
+        cut = node.params["axis"] % len(shape_of(node))
+        return tuple(pair[1] if i == cut else self._same(pair) for i, pair in enumerate(pairs))
+
+    _embed = _window
+
     def _product_of(self, axes: Iterable[int]) -> str:
         """Return the product of lengths: a number, if all are fixed."""
         lengths = [self._length[self._find(axis)] for axis in axes]
@@ -283,9 +322,14 @@ class Axes:
         return " * ".join(f"({x})" if " " in x else x for x in lengths)
 
 
-def n_kept(node: Node) -> int:
-    """Return how many leading axes a change of shape keeps, those of length one aside."""
+def n_kept(node: Node) -> tuple[int, int]:
+    """Return how many first and last axes a change of shape keeps, those of length one aside."""
     old, new = ([n for n in shape_of(x) if n != 1] for x in (node.inputs[0], node))
+    first = _n_equal(old, new)
+    return first, _n_equal(old[first:][::-1], new[first:][::-1])
+
+
+def _n_equal(old: Sequence[int], new: Sequence[int]) -> int:
     pairs = zip(old, new, strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(old), len(new)))
 

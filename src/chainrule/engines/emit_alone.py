@@ -12,7 +12,7 @@ from chainrule.engines.axes import ONE, dtype_of, shape_of
 from chainrule.engines.distinct import Group
 from chainrule.engines.emit_rows import divide, gather_term, guarded, initial, own_axes, total
 from chainrule.engines.formulas import number
-from chainrule.engines.loops import is_sum, is_table
+from chainrule.engines.loops import is_join, is_sum, is_table
 from chainrule.engines.plan import ours
 from chainrule.engines.prepare import is_transposing, update_rows
 from chainrule.engines.writer import Writer
@@ -40,6 +40,8 @@ def emit_alone(e: Writer, node: Node) -> None:
         _sum_distinct(e, node)
     elif is_table(node):
         _table(e, node)
+    elif is_join(node):
+        _join(e, node)
     elif is_sum(node):
         _sum(e, node)
     else:
@@ -178,6 +180,36 @@ def _row(e: Writer, table: Value, places: Value, tokens: list[str]) -> str:
     if id(places) in e.access.trusted:
         return word
     return e.access.from_start(word, dtype_of(places), _table_length(e, table))
+
+
+def _join(e: Writer, node: Node) -> None:
+    """Copy arrays one behind the other."""
+    base, joined = e.depth, node.params["axis"] % len(shape_of(node))
+    along, before = e.axes.of(node)[joined], []
+    for x in node.inputs:
+        start = " + ".join(before) or "0"
+        tokens, axes = e.loops.join_tokens(node, x), e.axes.of(x)
+        for i, (token, axis) in enumerate(zip(tokens, axes, strict=True)):
+            if i == joined and e.is_divided(along):
+                _over_some(e, token, axis, start, along)
+            elif axis != ONE:
+                e.over_part(token, axis) if token == "i0" else e.over(token, axis)
+        index = [f"{t} + {start}" if i == joined else t for i, t in enumerate(tokens)]
+        e.add(f"{e.array(node, index)} = {e.access.operand(x, tokens, dtype_of(node))}", node)
+        e.depth = base
+        before.append(e.axes.length(axes[joined]))
+
+
+def _over_some(e: Writer, token: str, axis: int, start: str, along: int) -> None:
+    """Open a loop over those elements of a part whose places in the whole are this thread's."""
+    low, high = e.part(along)
+    if axis == ONE:
+        e.add(f"if {low} <= {start} < {high}:")
+        e.depth += 1
+        return
+    last = f"min({high} - ({start}), {e.axes.length(axis)})"
+    e.add(f"for {token} in range(max({low} - ({start}), 0), {last}):")
+    e.depth += 1
 
 
 def _table(e: Writer, node: Node) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chainrule.engines.access import is_given
 from chainrule.engines.axes import ONE, NoLoopsError, dtype_of, reduced_axes, shape_of
 from chainrule.engines.emit_alone import emit_alone, note_rows
 from chainrule.engines.emit_rows import emit_rows
 from chainrule.engines.frame import LINE, Frame
-from chainrule.engines.loops import Loops, Step
+from chainrule.engines.loops import LENGTHS, Loops, Step
 from chainrule.engines.names import input_names
 from chainrule.engines.parts import Parts
 from chainrule.engines.plan import ours
@@ -335,7 +336,7 @@ class LoopEmitter(Writer):
 
     def _number(self, node: Node) -> None:
         self.step = Step(None)
-        if not ours(node.op, {"extent"}):
+        if not ours(node.op, LENGTHS):
             self.add(f"{self.word(node)} = {self.formula(node, [])}", node)
             return
         axes = self.axes.of(node.inputs[0])
@@ -402,8 +403,10 @@ class LoopEmitter(Writer):
                 self.add(f"    v{self.numbers[id(x)]}[0] = {self.word(x)}")
 
     def _checks(self) -> None:
-        """Refuse positions out of bounds before anything is computed."""
-        for places, length in self.loops.access.places:
+        """Refuse given positions out of bounds before anything is computed."""
+        for places, length, _ in self.loops.access.places:
+            if not is_given(places):
+                continue
             axes = self.axes.of(places)
             tokens = ["0" if axis == ONE else f"i{k}" for k, axis in enumerate(axes)]
             for token, axis in zip(tokens, axes, strict=True):

@@ -44,6 +44,7 @@ _TEMPLATES = {
     "logical_not": "{0} == 0", "logical_and": "({0} != 0) & ({1} != 0)",
     "logical_or": "({0} != 0) | ({1} != 0)",
 }  # fmt: skip
+_OF_INTEGERS = frozenset({"negative", "positive", "absolute", "square", "maximum", "minimum"})
 _SELF_TYPED = frozenset({"isnan", "isinf", "isfinite", "logical_not", "logical_and", "logical_or"})
 
 
@@ -95,9 +96,9 @@ def formula(node: Node, words: list[str]) -> str:
         raise NoLoopsError("there are no loops for one of the functions")
     arithmetic = dtype.kind in "f" or (dtype.kind in "iu" and name != "divide")
     if name in _BINARY and arithmetic:
-        return f"{words[0]} {_BINARY[name]} {words[1]}"
+        return _narrow(f"{words[0]} {_BINARY[name]} {words[1]}", dtype)
     if name in _BITS and dtype.kind in "iu" and _shift_is_safe(node):
-        return f"{words[0]} {_BITS[name]} {words[1]}"
+        return _narrow(f"{words[0]} {_BITS[name]} {words[1]}", dtype)
     if name in _COMPARE:
         return f"{words[0]} {_COMPARE[name]} {words[1]}"
     if name in _OWN and dtype in (np.float32, np.float64):
@@ -111,9 +112,14 @@ def formula(node: Node, words: list[str]) -> str:
         return f"{words[1]} if {words[0]} {sign} {words[1]} else {words[0]}"
     if name in _TEMPLATES and (dtype.kind == "f" or (dtype.kind in "iub" and name in _SELF_TYPED)):
         return _TEMPLATES[name].format(*words)
-    if name in {"negative", "positive", "square", "maximum", "minimum"} and dtype.kind in "i":
-        return _TEMPLATES[name].format(*words)
+    if name in _OF_INTEGERS and dtype.kind == "i":
+        return _narrow(_TEMPLATES[name].format(*words), dtype)
     raise NoLoopsError(f"there are no loops for {name} of {dtype}")
+
+
+def _narrow(text: str, dtype: np.dtype[Any]) -> str:
+    """Return an expression of integers, which are computed with 64 bits, as a number of a dtype."""
+    return f"{dtype_word(dtype)}({text})" if dtype.kind in "iu" and dtype.itemsize < 8 else text
 
 
 def _is_number(value: Value) -> bool:

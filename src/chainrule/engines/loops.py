@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.engines.access import Access, Index, is_given, is_virtual, stored_operand
 from chainrule.engines.axes import EMPTY, ONE, Axes, NoLoopsError, reduced_axes, shape_of
+from chainrule.engines.bounds import Bounds
 from chainrule.engines.distinct import Distinct
 from chainrule.engines.formulas import is_elementwise
 from chainrule.engines.plan import REDUCTIONS, ours
@@ -57,6 +58,8 @@ def is_sum(node: Node) -> bool:
 
 
 Read = tuple[Value, Index]
+LENGTHS = frozenset({"extent", "length"})
+"""Ops whose result follows from a shape."""
 _CHEAP = frozenset({"add", "subtract", "multiply", "negative", "positive"})
 
 
@@ -80,6 +83,8 @@ class Loops:
         The elements of inputs and array constants that it reads.
     distinct : Distinct
         Which steps run over the first of equal rows alone.
+    bounds : Bounds
+        Of the positions that are computed.
     """
 
     def __init__(
@@ -117,10 +122,9 @@ class Loops:
             for node in step.nodes if step.outer is not None else ():
                 self.stage[id(node)] = self._stage_of(node)
         self._store()
+        computed = [(x, n) for x, _, n in self.access.places if not is_given(x)]
+        self.bounds = Bounds(graph, computed)
         self.distinct = Distinct(self)
-        for places, _ in self.access.places:
-            if not is_given(places):
-                raise NoLoopsError("there are no loops for positions that are computed")
 
     # What a node reads ----------------------------------------------------------------------------
 
@@ -161,7 +165,10 @@ class Loops:
         elif ours(node.op, {"in_shape"}) and shape_of(node):
             for x in node.inputs[:4]:
                 self.access.element(x, ["q0"])
-        elif ours(node.op, {"extent"}):
+        elif is_join(node):
+            for x in node.inputs:
+                self.access.element(x, self.join_tokens(node, x))
+        elif ours(node.op, LENGTHS):
             pass
         elif is_elementwise(node) or node.op is cast:
             self.access.formula(node, self.tokens(node))
@@ -175,7 +182,7 @@ class Loops:
             raise NoLoopsError("there are no loops for rows that are broadcast")
         self.access.element(a, [f"p{i}" for i in range(len(shape_of(a)))])
         self.access.broadcast(places, [f"p{i}" for i in range(len(shape_of(places)))])
-        self._check_places(places, node)
+        self.access.note_places(places, node, 0)
 
     def _reads_of_update(self, node: Node) -> None:
         table, a, places, *factors = node.inputs
@@ -186,7 +193,7 @@ class Loops:
             raise NoLoopsError("there are no loops for rows that are broadcast")
         self.access.element(a, [f"p{i}" for i in range(len(shape_of(a)))])
         self.access.broadcast(places, [f"p{i}" for i in range(len(shape_of(places)))])
-        self._check_places(places, node)
+        self.access.note_places(places, node, 0)
 
     def _reads_of_rows_of(self, node: Node) -> None:
         a, table, places = node.inputs
@@ -195,11 +202,7 @@ class Loops:
             raise NoLoopsError("there are no loops for sums of rows of more axes than one")
         self.access.element(a, [f"p{i}" for i in range(len(shape_of(a)))])
         self.access.broadcast(places, [f"p{i}" for i in range(n_places)])
-        self._check_places(places, table)
-
-    def _check_places(self, places: Value, table: Value) -> None:
-        if id(places) not in self.access.trusted:
-            self.access.places.append((places, self.axes.length(self.axes.of(table)[0])))
+        self.access.note_places(places, table, 0)
 
     def tokens(self, value: Value) -> list[str]:
         """Return the index of a value's element in the loop over its rows."""
@@ -207,6 +210,12 @@ class Loops:
         if len(axes) < 2:
             return row_tokens(axes)
         return [*row_tokens(axes[:-1]), "0" if axes[-1] == ONE else "j0"]
+
+    def join_tokens(self, node: Node, part: Value) -> list[str]:
+        """Return the index of an element of a part of what is joined."""
+        own = node.params["axis"] % len(shape_of(node)) != 0
+        axes = enumerate(self.axes.of(part))
+        return ["0" if axis == ONE else "i0" if own and not i else f"p{i}" for i, axis in axes]
 
     def rows(self, value: Value) -> tuple[int, ...]:
         """Return the axes of a value's rows."""
@@ -365,7 +374,8 @@ class Loops:
         """Return whether a node is a step by itself."""
         if node.op.forward is np.matmul or ours(node.op, {"scatter", "in_shape"}):
             return True
-        if node.op in {update_rows, sum_equal_rows, sum_distinct} or is_transposing(node):
+        alone = {update_rows, sum_equal_rows, sum_distinct}
+        if node.op in alone or is_transposing(node) or is_join(node):
             return True
         over_rows = is_sum(node) and bool(shape_of(self.looped(node)))
         return self.parallel and over_rows and self.along(node) in {"rows", "all"}
@@ -388,6 +398,11 @@ class Loops:
 def row_tokens(outer: tuple[int, ...]) -> list[str]:
     """Return the index of a row in a loop over rows."""
     return ["0" if axis == ONE else f"i{k}" for k, axis in enumerate(outer)]
+
+
+def is_join(node: Node) -> bool:
+    """Return whether a node puts arrays one behind the other."""
+    return ours(node.op, {"concatenate"})
 
 
 def is_table(node: Node) -> bool:

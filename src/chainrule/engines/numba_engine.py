@@ -7,16 +7,19 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.engines import prepare, quick
-from chainrule.engines.access import is_virtual
+from chainrule.engines.access import is_given, is_virtual
 from chainrule.engines.axes import NoLoopsError, dtype_of, shape_of
+from chainrule.engines.bounds import measure, whole
 from chainrule.engines.emit_loops import LoopEmitter
 from chainrule.engines.emitted import Emitted, Memory, Slot, new_sync
 from chainrule.engines.frame import address
+from chainrule.engines.interpreter import InterpreterProgram
 from chainrule.engines.lower import lowered
 from chainrule.engines.numpy_engine import NumpyProgram
 from chainrule.engines.plan import Plan
@@ -55,7 +58,7 @@ def numba_sweep(graph: Graph, arrays: Arrays, sweeping: Sweeping, cache: Cache) 
     """Return a compiled sweep; one by the numpy engine, where there are no loops for an op."""
     _check_installed()
     try:
-        return NumbaSweep(graph, sweeping, cache)
+        return NumbaSweep(graph, arrays, sweeping, cache)
     except NoLoopsError as reason:
         return Stepwise(_without(reason, NumpyProgram(graph, arrays, cache)))
 
@@ -131,7 +134,8 @@ class NumbaProgram(Emitted):
         needed = work(graph)
         graph, shared = prepared(graph)
         emitter = LoopEmitter(graph, None, shared)
-        self._short = needed <= quick.LONGEST and _is_plain(graph, arrays)
+        plain = _is_plain(graph, arrays) and not emitter.loops.bounds.places
+        self._short = needed <= quick.LONGEST and plain
         entry = self._entry(emitter) if self._short else ""
         super().__init__(graph, emitter, cache, entry)
         self.n_threads = n_processors() if shared else 1
@@ -145,6 +149,10 @@ class NumbaProgram(Emitted):
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Compute one result for each output."""
         given = [np.ascontiguousarray(x) if np.ndim(x) else np.asarray(x) for x in arrays]
+        bounds = self.emitter.loops.bounds
+        pairs = zip(self.graph.inputs, given, strict=True)
+        if not bounds.hold({id(x): measure(array) for x, array in pairs if x in bounds.inputs}):
+            return self.graph.evaluate(arrays)
         memory, sync = self.take(self.n_threads), new_sync(self.n_threads)
         results = {slot: np.empty(*kind) for slot, kind in self._results.items()}
         slots = memory.slots | {slot: address(y) for slot, y in results.items()}
@@ -198,7 +206,8 @@ class NumbaSweep:
     the steps. The bits of the results do not depend on how many they are.
     """
 
-    def __init__(self, graph: Graph, sweeping: Sweeping, cache: Cache) -> None:
+    def __init__(self, graph: Graph, arrays: Arrays, sweeping: Sweeping, cache: Cache) -> None:
+        self._slowly = partial(InterpreterProgram, graph, arrays, cache)
         graph = lowered(graph)
         pairs = zip(graph.inputs, graph.outputs[: sweeping.n_carry], strict=False)
         self.apart = all(new is old for old, new in pairs)
@@ -212,6 +221,9 @@ class NumbaSweep:
     ) -> None:
         """Run the steps in order."""
         self._check_positions([*carry, *data], places)
+        if not self._are_within([*carry, *data, *each]):
+            Stepwise(self._slowly())(carry, data, places, each, outputs)
+            return
         data, each = ([np.ascontiguousarray(x) for x in arrays] for arrays in (data, each))
         given = self._given([*carry, *data], [*each, places], outputs)
         if self.apart:
@@ -267,19 +279,31 @@ class NumbaSweep:
 
     def _check_positions(self, arrays: Sequence[Any], places: Any) -> None:
         """Refuse rows that say a position that is not there, before anything is changed."""
-        for value, length in self.program.emitter.loops.access.places:
+        for value, _, n in self.program.emitter.loops.access.places:
+            if not is_given(value):
+                continue
             root = value
             while not isinstance(root, (Input, Constant)):
                 root = root.inputs[0]
             found = root.value if isinstance(root, Constant) else arrays[
                 self.program.graph.inputs.index(root)]  # fmt: skip
             low, high = np.min(found), np.max(found)
-            n = int(length)
             if low < -n or high >= n:
                 used = found if isinstance(root, Constant) else found[np.unique(places)]
                 wrong = used[(used < -n) | (used >= n)]
                 if wrong.size:
                     raise IndexError(f"position {wrong[0]} is out of bounds for {n} rows")
+
+    def _are_within(self, arrays: Sequence[Any]) -> bool:
+        """Return whether the positions that steps compute are known to be there."""
+        bounds, graph = self.program.emitter.loops.bounds, self.program.graph
+        changing = {id(old) for old, new in self.program.emitter.carry if new is not old}
+        known = {
+            id(x): whole(dtype_of(x)) if id(x) in changing else measure(array)
+            for x, array in zip(graph.inputs, arrays, strict=False)
+            if x in bounds.inputs
+        }
+        return bounds.hold(known)
 
 
 def _framed(program: Emitted, memory: Memory, given: dict[Slot, int]) -> tuple[Any, Any]:

@@ -124,7 +124,8 @@ class Writer:
         inner = self.inner
         if inner is None or self.depth <= inner.depth or position.isidentifier():
             return position
-        if inner.index in re.findall(r"\w+", position):
+        own = {inner.index, *(x.split(" = ")[0].strip() for x in self.lines[inner.line + 1 :])}
+        if not own.isdisjoint(re.findall(r"\w+", position)):
             return position
         if position not in inner.known:
             word = inner.known[position] = f"d{self.n_positions}"
