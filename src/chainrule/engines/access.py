@@ -315,14 +315,23 @@ class Access:
 
 
 def stored_operand(value: Value) -> tuple[Value, bool]:
-    """Return what a chain of matrix transposes is of, and whether it is transposed."""
+    """Return the memory of matrices, and whether they lie there transposed.
+
+    It is looked for behind transposes of the last two axes, and behind one change of shape, after
+    which a matrix lies in the same memory.
+    """
     flipped = False
-    while isinstance(value, Node) and ours(value.op, {"transpose"}) and len(shape_of(value)) == 2:
-        if value.params.get("axes") in (None, (1, 0)):
-            flipped = not flipped
-        elif value.params["axes"] != (0, 1):
+    while isinstance(value, Node) and ours(value.op, {"transpose"}):
+        ndim = len(shape_of(value))
+        axes = value.params.get("axes") or tuple(reversed(range(ndim)))
+        if ndim < 2 or axes[:-2] != tuple(range(ndim - 2)):
             break
+        flipped = flipped != (axes[-1] == ndim - 2)
         value = value.inputs[0]
+    if isinstance(value, Node) and ours(value.op, {"reshape", "reshape_like"}):
+        inner = value.inputs[0]
+        if len(shape_of(value)) == 2 and len(shape_of(inner)) > 1 and not is_virtual(inner):
+            value = inner
     return value, flipped
 
 

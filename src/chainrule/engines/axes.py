@@ -232,10 +232,10 @@ class Axes:
 
     def _product(self, node: Node) -> tuple[int, ...]:
         a, b = (self._known[id(x)] for x in node.inputs)
-        if len(a) > 2 or len(b) > 2:
-            raise NoLoopsError("there are no loops for a product of stacks of matrices")
-        self._same([a[-1], b[0]])
-        return a[:-1] + b[1:]
+        self._same([a[-1], b[-2:][0]])
+        n = max(len(a), len(b)) - 2
+        stacks = ((ONE,) * (n - len(x[:-2])) + x[:-2] for x in (a, b))
+        return (*map(self._same, zip(*stacks, strict=True)), *a[-2:-1], *b[-1:] * (len(b) > 1))
 
     def _gather(self, node: Node) -> tuple[int, ...]:
         index: Index = node.params["index"]

@@ -1,15 +1,14 @@
-"""The steps of one node: products of matrices, transposes, tables, sums over rows."""
+"""The steps of one node: tables, joined arrays, sums over rows; products are in `emit_products`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.engines.access import stored_operand
 from chainrule.engines.axes import ONE, dtype_of, shape_of
 from chainrule.engines.distinct import Group
+from chainrule.engines.emit_products import emit_product, emit_transpose
 from chainrule.engines.emit_rows import divide, gather_term, guarded, initial, own_axes, total
 from chainrule.engines.formulas import number
 from chainrule.engines.loops import is_join, is_sum, is_table
@@ -20,18 +19,13 @@ from chainrule.graph import Node
 from chainrule.graph.ir import Value
 from chainrule.ops.rows import sum_distinct, sum_equal_rows
 
-# Products of fewer multiplications than this are loops: calling a kernel costs as much. A length
-# that is not written into the source counts as that of a common batch.
-SMALL_PRODUCT, COMMON_LENGTH = 256, 32
-SMALL_TRANSPOSE = 64
-
 
 def emit_alone(e: Writer, node: Node) -> None:
     """Emit the step of one node."""
     if node.op.forward is np.matmul:
-        _product(e, node)
+        emit_product(e, node)
     elif is_transposing(node):
-        _transpose(e, node)
+        emit_transpose(e, node)
     elif node.op is update_rows:
         _update(e, node)
     elif node.op is sum_equal_rows:
@@ -73,105 +67,6 @@ def _sum(e: Writer, node: Node) -> None:
 def _over_columns(e: Writer, axes: list[tuple[str, int]]) -> None:
     for token, axis in axes:
         e.over_part(token, axis, unsigned=True)
-
-
-def _lengths(e: Writer, node: Node) -> tuple[str, str, str]:
-    """Return the numbers of rows, of terms, and of columns of a product."""
-    a, b = map(e.axes.of, node.inputs)
-    m = e.axes.length(a[0]) if len(a) == 2 else "1"
-    n = e.axes.length(b[1]) if len(b) == 2 else "1"
-    return m, e.axes.length(a[-1]), n
-
-
-def _size(lengths: tuple[str, ...]) -> int:
-    return math.prod(int(x) if x.isdigit() else COMMON_LENGTH for x in lengths)
-
-
-def _product(e: Writer, node: Node) -> None:
-    """Multiply matrices, by a kernel or, if they are small, by loops."""
-    (a, ta), (b, _) = (stored_operand(x) for x in node.inputs)
-    if not shape_of(node):
-        e.add(f"{e.word(node)} = {number(0, dtype_of(node))}", node)
-        e.over("k0", e.axes.of(a)[0])
-        e.add(f"{e.word(node)} += {e.array(a, ['k0'])} * {e.array(b, ['k0'])}")
-        return
-    m, c, n = _lengths(e, node)
-    if not e.by_columns and (n == "1" or _size((m, c, n)) < SMALL_PRODUCT):
-        _small_product(e, node, (a, ta), b)
-        return
-    bits = 8 * dtype_of(node).itemsize
-    e.functions.add(f"product{bits}")
-    row, column = ("1", m) if ta else (c, "1")
-    rows, columns, start, first, into = m, n, "0", "0", "0"
-    if e.by_columns:
-        first, high = e.part(e.axes.of(node)[1])
-        columns, into = f"{high} - {first}", first
-    elif len(shape_of(node.inputs[0])) == 2:
-        low, high = e.part(e.axes.of(node)[0])
-        if low != "0":
-            start, into = low if ta else f"{low} * {c}", f"{low} * {n}"
-            rows = f"{high} - {low}"
-    e.add(
-        f"product{bits}(frame[{bits // 64}], {rows}, {columns}, {c}, {e.address(a, start)}, {row}, "
-        f"{column}, {e.address(b, first)}, {n}, {number(0, dtype_of(node))}, "
-        f"{e.address(node, into)}, {n})",
-        node,
-        e.name(node) + f" = {e.name(a)}{'.T' * ta} @ {e.name(b)}",
-    )
-
-
-def _small_product(e: Writer, node: Node, left: tuple[Value, bool], b: Value) -> None:
-    """Multiply by three loops, the innermost over what is contiguous."""
-    (a, ta), zero = left, number(0, dtype_of(node))
-    factor = f"y{8 * dtype_of(node).itemsize}"
-    a_axes, b_axes = (e.axes.of(x) for x in node.inputs)
-    matrix, columns = len(a_axes) == 2, len(b_axes) == 2
-    if matrix:
-        e.over_part("i0", a_axes[0])
-    row = ["i0"] * matrix
-    first = e.array(a, ["k0", *row] if ta else [*row, "k0"])
-    if not columns or b_axes[1] == ONE:
-        end = ["0"] * columns
-        e.add(f"{factor} = {zero}", node)
-        e.over("k0", a_axes[-1])
-        e.add(f"{factor} += {first} * {e.array(b, ['k0', *end])}")
-        e.depth -= 1
-        e.add(f"{e.array(node, [*row, *end])} = {factor}")
-        return
-    out = e.array(node, [*row, "j0"])
-    e.over("j0", b_axes[1])
-    e.add(f"{out} = {zero}", node)
-    e.depth -= 1
-    e.over("k0", a_axes[-1])
-    e.add(f"{factor} = {first}")
-    e.over("j0", b_axes[1])
-    e.add(f"{out} += {factor} * {e.array(b, ['k0', 'j0'])}")
-
-
-def _transpose(e: Writer, node: Node) -> None:
-    """Copy a matrix transposed."""
-    source, _ = stored_operand(node.inputs[0])
-    rows, columns = map(e.axes.length, e.axes.of(node))
-    first = e.axes.of(node)[0]
-    if _size((rows, columns)) < SMALL_TRANSPOSE and not e.by_columns:
-        e.over_part("i0", first)
-        e.over("j0", e.axes.of(node)[1])
-        e.add(f"{e.array(node, ['i0', 'j0'])} = {e.array(source, ['j0', 'i0'])}", node)
-        return
-    bits = 8 * dtype_of(node).itemsize
-    e.functions.add("transpose")
-    taken, given, start, into = columns, rows, "0", "0"
-    low, high = e.part(e.axes.of(node)[1] if e.by_columns else first)
-    if e.by_columns:
-        taken, start, into = f"{high} - {low}", f"{low} * {rows}", low
-    elif low != "0":
-        given, start, into = f"{high} - {low}", low, f"{low} * {columns}"
-    e.add(
-        f"transpose(frame[{2 + bits // 64}], {taken}, {given}, {e.address(source, start)}, {rows}, "
-        f"{e.address(node, into)}, {columns})",
-        node,
-        f"{e.name(node)} = {e.name(source)}.T",
-    )
 
 
 def _row(e: Writer, table: Value, places: Value, tokens: list[str]) -> str:

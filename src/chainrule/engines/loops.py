@@ -135,11 +135,17 @@ class Loops:
     def _note_given(self, value: Value, index: Index) -> None:
         self._met.append((value, tuple(index)))
 
-    def _note_whole(self, value: Value, index: Index) -> None:
-        """Note that a product reads a matrix: rows that are a thread's own, or all."""
+    def _note_whole(self, node: Node, value: Value, second: bool = False) -> None:
+        """Note that a product reads matrices: those, or rows, that are a thread's own, or all."""
         base, flipped = stored_operand(value)
         ndim = len(shape_of(base))
-        index = ["whole"] * ndim if flipped else [*index, *["whole"] * ndim][:ndim]
+        index = ["whole"] * ndim
+        plain = ndim == 2 and not flipped
+        stack = ndim > 2 and len(shape_of(value)) == ndim
+        if (stack or (plain and not second)) and self.axes.of(base)[0] == self.axes.of(node)[0]:
+            index[0] = "i0"
+        if plain and second:
+            index[1] = "column"
         if isinstance(base, Node):
             self._note(base, index)
         else:
@@ -149,11 +155,10 @@ class Loops:
         """Return the computed nodes that a node reads, and at which index."""
         self._found, self._met = [], []
         if node.op.forward is np.matmul:
-            rows = len(shape_of(node.inputs[0])) == 2
-            self._note_whole(node.inputs[0], ["i0" if rows else "whole"])
-            self._note_whole(node.inputs[1], ["whole", "column"])
+            self._note_whole(node, node.inputs[0])
+            self._note_whole(node, node.inputs[1], second=True)
         elif is_transposing(node):
-            self._note_whole(node.inputs[0], ["whole"])
+            self._note_whole(node, node.inputs[0])
         elif node.op is update_rows:
             self._reads_of_update(node)
         elif node.op in {sum_equal_rows, sum_distinct}:

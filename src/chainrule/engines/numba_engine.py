@@ -20,7 +20,7 @@ from chainrule.engines.emit_loops import LoopEmitter
 from chainrule.engines.emitted import Emitted, Memory, Slot, new_sync
 from chainrule.engines.frame import address
 from chainrule.engines.interpreter import InterpreterProgram
-from chainrule.engines.lower import lowered
+from chainrule.engines.lower import lowered, straightened
 from chainrule.engines.numpy_engine import NumpyProgram
 from chainrule.engines.plan import Plan
 from chainrule.engines.program import Cache, Program
@@ -99,6 +99,7 @@ def prepared(
     graph: Graph, sweeping: Sweeping | None = None, shared: bool | None = None
 ) -> tuple[Graph, bool]:
     """Return a lowered graph as loops are made of it, and whether threads share its work."""
+    graph = straightened(prepare.with_plain_products(graph))
     graph = prepare.with_known_sums(prepare.with_one_exponential(graph))
     graph = prepare.with_outer_products(prepare.folded(graph))
     graph = prepare.with_distinct_rows(prepare.with_turned_outputs(graph))

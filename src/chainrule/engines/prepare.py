@@ -6,7 +6,7 @@ Every function here takes a graph and returns one that computes the same, to rou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
@@ -333,7 +333,8 @@ def is_transposing(node: Node) -> bool:
     if not ours(node.op, {"positive"}) and node.op is not _named("positive"):
         return False
     base, flipped = stored_operand(node.inputs[0])
-    return flipped and not is_virtual(base) and dtype_of(node).kind == "f"
+    matrix = flipped and len(shape_of(node)) == 2
+    return matrix and not is_virtual(base) and dtype_of(node).kind == "f"
 
 
 def with_known_sums(graph: Graph) -> Graph:
@@ -353,6 +354,46 @@ def with_known_sums(graph: Graph) -> Graph:
         return a if a.aval == node.aval else node
 
     return mapped(graph, change)
+
+
+def with_plain_products(graph: Graph) -> Graph:
+    """Return the graph with sums of products over any axes as products of two matrices."""
+
+    def change(node: Node) -> Value:
+        if not ours(node.op, {"tensordot"}) or dtype_of(node).kind == "c":
+            return node
+        (a, b), (along_a, along_b) = node.inputs, node.params["axes"]
+        left, right = _turned(_as_matrix(a, along_a)), _as_matrix(b, along_b)
+        aval = Aval((shape_of(left)[0], shape_of(right)[1]), dtype_of(node))
+        product = Node(_named("matmul"), (left, right), {}, aval, node.site)
+        return _shaped(product, shape_of(node))
+
+    return mapped(graph, change)
+
+
+def _as_matrix(value: Value, rows: Sequence[int]) -> Value:
+    """Return a value as a matrix: along some of its axes run rows, along the others columns."""
+    shape = shape_of(value)
+    order = (*rows, *(i for i in range(len(shape)) if i not in rows))
+    if order != tuple(range(len(shape))):
+        aval = Aval(tuple(shape[i] for i in order), dtype_of(value))
+        value = Node(_named("transpose"), (value,), {"axes": order}, aval)
+    columns = order[len(rows) :]
+    sides = (math.prod(shape[i] for i in axes) for axes in (rows, columns))
+    return _shaped(value, tuple(sides))
+
+
+def _turned(matrix: Value) -> Value:
+    aval = Aval(shape_of(matrix)[::-1], dtype_of(matrix))
+    return Node(_named("transpose"), (matrix,), {}, aval)
+
+
+def _shaped(value: Value, shape: tuple[int, ...]) -> Value:
+    """Return a value in another shape, the length of whose first axis may vary."""
+    if shape == shape_of(value):
+        return value
+    params = {"shape": (-1, *shape[1:]) if shape else ()}
+    return Node(_named("reshape"), (value,), params, Aval(shape, dtype_of(value)))
 
 
 def with_outer_products(graph: Graph) -> Graph:

@@ -158,9 +158,11 @@ class Schedule:
         found: set[int] = set()
         for k, step in enumerate(loops.steps):
             node = step.nodes[0]
-            if not (step.alone and _is_product(node)) or len(shape_of(node)) < 2:
+            if not (step.alone and _is_product(node)) or len(shape_of(node)) != 2:
                 continue
             b = node.inputs[1]
+            if len(shape_of(b)) != 2:
+                continue
             (m, n), terms = shape_of(node), shape_of(b)[0]
             if isinstance(b, Node) and is_transposing(b) and m < terms and n >= FEWEST_COLUMNS:
                 found |= {k, loops.place[id(b)]}
