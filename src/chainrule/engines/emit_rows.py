@@ -14,6 +14,7 @@ from chainrule.engines.loops import Step, is_sum, row_tokens
 from chainrule.engines.writer import Writer
 from chainrule.graph import Constant, Node
 from chainrule.graph.ir import Value
+from chainrule.ops.broadcast import sum_to
 
 _START = {"sum": 0, "sum_to": 0, "mean": 0, "prod": 1}
 
@@ -230,10 +231,11 @@ def total(e: Writer, node: Node) -> str:
         return e.word(node)
     operand = node.inputs[0]
     joined, tokens = reduced_axes(node), e.loops.tokens(operand)
-    kept = len(shape_of(node)) == len(tokens)
-    index = ["0" if i in joined else t for i, t in enumerate(tokens) if kept or i not in joined]
-    # Axes that are summed away and kept with length one after others that are gone: `sum_to`.
-    return e.array(node, ["0"] * (len(shape_of(node)) - len(index)) + index)
+    gone = len(tokens) - len(shape_of(node))
+    if gone and node.op is not sum_to:
+        return e.array(node, [t for i, t in enumerate(tokens) if i not in joined])
+    rest = enumerate(tokens[gone:], gone)  # of which some may be summed away and kept as ones
+    return e.array(node, ["0" if i in joined else t for i, t in rest])
 
 
 def _has_rank(node: Node) -> bool:

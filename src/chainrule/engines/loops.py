@@ -234,7 +234,7 @@ class Loops:
     def along(self, node: Node) -> str:
         """Return what a sum runs along: a ``"row"``, the ``"rows"``, ``"inner"`` rows or ``"all"``.
 
-        Inner rows are those along axes between the first and the last.
+        Inner rows are those along axes between the first and the last. Other axes are ``"some"``.
         """
         joined, ndim = reduced_axes(node), len(shape_of(node.inputs[0]))
         axes = self.axes.of(node.inputs[0])
@@ -248,7 +248,7 @@ class Loops:
             return "rows"
         if 0 not in joined and ndim - 1 not in joined:
             return "inner"
-        raise NoLoopsError("there are no loops for a sum along these axes")
+        return "some"
 
     def sums_within_rows(self, step: Step) -> bool:
         """Return whether a loop joins elements of its own rows only."""
@@ -382,8 +382,10 @@ class Loops:
         alone = {update_rows, sum_equal_rows, sum_distinct}
         if node.op in alone or is_transposing(node) or is_join(node):
             return True
-        over_rows = is_sum(node) and bool(shape_of(self.looped(node)))
-        return self.parallel and over_rows and self.along(node) in {"rows", "all"}
+        if not is_sum(node) or not shape_of(self.looped(node)):
+            return False
+        along = self.along(node)
+        return along == "some" or (self.parallel and along in {"rows", "all"})
 
     def _read_by(self, node: Node, base: Node, index: Index) -> None:
         """Note that a node reads an element of another."""

@@ -1,20 +1,23 @@
 """`Parts`: loops that a program has several times over are functions of their own.
 
 Equal layers give equal loops over other arrays. A deep network then takes hardly longer to compile
-than a shallow one.
+than a shallow one. Of a long program the other loops are functions too, some after another in each,
+for the time that Numba takes for one function rises with the square of its length.
 """
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from chainrule.engines.axes import shape_of
 from chainrule.engines.frame import Frame
 from chainrule.engines.loops import Step
 
 FEWEST_LINES, FEWEST_TIMES = 3, 3
+LONG, STRETCH = 250, 50  # lines: of a program that is cut, and of a piece of it
 _WORD = re.compile(r"frame\[\d+\]|(?<![\w.])[A-Za-z_]\w*")
 _PLACE = re.compile(r"frame\[(\d+)\]")
 _TARGET = re.compile(r"\s*(?:for (\w+) in|(\w+) (?:[-+*/]?=) )")
@@ -29,6 +32,11 @@ def {name}({arguments}):
 _KNOWN = frozenset({"np", "math", "range", "abs", "max", "min", "carray", *keyword.kwlist})
 
 
+Place: TypeAlias = tuple[int, int, int]
+"""The first line, the line behind the last, and how deep they stand."""
+Given: TypeAlias = tuple[int, int, int, list[str]]
+
+
 class Parts:
     """Places of a program's lines that may be the same but for their names.
 
@@ -40,7 +48,7 @@ class Parts:
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
-        self._places: list[tuple[int, int, int]] = []
+        self._places: list[Place] = []
 
     @staticmethod
     def may_share(step: Step) -> bool:
@@ -49,24 +57,21 @@ class Parts:
 
     def note(self, first: int, end: int, depth: int) -> None:
         """Remember that lines are the loops of one step."""
-        if end - first >= FEWEST_LINES:
-            self._places.append((first, end, depth))
+        self._places.append((first, end, depth))
 
     def taken_out(self, frame: Frame) -> str:
         """Put calls in the place of lines that come often; return the functions' source.
 
         They call ``stay_apart``, and make the arrays of a frame that they use.
         """
-        groups: dict[str, list[tuple[int, int, int, list[str]]]] = {}
-        for first, end, depth in self._places:
-            body = self._body(frame, first, end, depth)
-            text, free = _general(body)
-            groups.setdefault(text, []).append((first, end, depth, free))
+        often = [x for x in self._alike(frame, self._places) if len(x) >= FEWEST_TIMES]
+        if len(self.lines) > LONG:
+            taken = {place[0] for places in often for place in places}
+            rest = [place for place in self._places if place[0] not in taken]
+            often += self._alike(frame, self._stretches(rest))
         functions: list[str] = []
         calls: list[tuple[int, int, str]] = []
-        for places in groups.values():
-            if len(places) < FEWEST_TIMES:
-                continue
+        for places in often:
             name = f"part_{len(functions)}"
             first, end, depth, free = places[0]
             body = self._body(frame, first, end, depth)
@@ -78,6 +83,28 @@ class Parts:
         for first, end, call in sorted(calls, reverse=True):
             self.lines[first:end] = [call]
         return "".join(functions)
+
+    def _alike(self, frame: Frame, places: Iterable[Place]) -> list[list[Given]]:
+        """Return places whose lines are the same but for names together, with what each is given."""
+        groups: dict[str, list[Given]] = {}
+        for first, end, depth in places:
+            if end - first >= FEWEST_LINES:
+                text, free = _general(self._body(frame, first, end, depth))
+                groups.setdefault(text, []).append((first, end, depth, free))
+        return list(groups.values())
+
+    def _stretches(self, places: Iterable[Place]) -> list[Place]:
+        """Return places joined where at most meetings of threads are between them."""
+        found: list[Place] = []
+        for first, end, depth in places:
+            if found:
+                start, before, outer = found[-1]
+                between = all(x.strip().startswith("wait(") for x in self.lines[before:first])
+                if between and depth == outer and end - start <= STRETCH:
+                    found[-1] = start, end, depth
+                    continue
+            found.append((first, end, depth))
+        return found
 
     def _body(self, frame: Frame, first: int, end: int, depth: int) -> list[str]:
         lines = [line[4 * (depth - 1) :] for line in self.lines[first:end]]

@@ -193,8 +193,7 @@ class Schedule:
         if is_sum(node):
             if not shape_of(node):
                 return EVERY
-            last = loops.axes.of(node.inputs[0])[-1]
-            return last if loops.along(node) == "rows" and last != ONE else FIRST
+            return next(reversed(loops.axes.long(node)), FIRST)
         if ours(node.op, {"in_shape"}) or not shape_of(node):
             return EVERY if not shape_of(node) else FIRST
         rows = len(shape_of(node)) > 1 or not _is_product(node) or _of_matrix(node)
