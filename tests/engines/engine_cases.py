@@ -7,6 +7,7 @@ import numpy as np
 import chainrule as cr
 from chainrule import nn, optim, vjp
 from chainrule.graph.tree import flatten
+from chainrule.language.window_network import WindowNetwork, mean_cost
 from chainrule.testing.cases import Case
 
 
@@ -90,6 +91,12 @@ def step_and_arguments(n=8):
     return training_step(optimizer), (model, optimizer.init(model), *rows(n), np.uint64(1))
 
 
+OUTPUTS: dict[str, dict[str, int]] = {
+    "softmax": {}, "sampled": {"n_samples": 6}, "nce": {"n_samples": 6}, "hierarchical": {},
+}  # fmt: skip
+"""Outputs of language models whose steps have loops, with their options."""
+
+
 def networks():
     """Networks of every kind of layer, with the loss, inputs and targets of each."""
     rng = np.random.default_rng(0)
@@ -119,6 +126,21 @@ def networks():
     one = nn.Sequential(nn.Linear(6, 1, rng=0))
     yield "one output", one, nn.mse, x, numbers[:, :1]
     yield "one feature", nn.Sequential(nn.Linear(1, 3, rng=0)), nn.mse, x[:, :1], numbers
+
+
+def readers():
+    """Networks that take parts of axes, which have loops where their lengths are fixed: in scans."""
+    rng = np.random.default_rng(0)
+    sentences = rng.normal(size=(7, 5, 6)).astype(np.float32)
+    chain = nn.Sequential(nn.Linear(6, 4, rng=0), "tanh", nn.Linear(4, 3, rng=1), nn.Chain(3))
+    yield "chain", chain, nn.chain_nll, sentences, rng.integers(-1, 3, (7, 5))
+    counts = [0, 0, 3, 9, 7, 5, 4, 2, 1]
+    for output, options in OUTPUTS.items():
+        reader = WindowNetwork(
+            counts, 1, 2, np.random.default_rng(0), context=2, embedding_dim=3,
+            hidden_layer_sizes=(5,), output=output, direct=True, **options,
+        )  # fmt: skip
+        yield f"words by {output}", reader, mean_cost, rng.integers(0, 9, (7, 3)), np.zeros(7)
 
 
 def assert_threads_agree(engine, columns, calls):

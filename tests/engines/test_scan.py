@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine_cases import assert_close, assert_same, network, networks, rows
+from engine_cases import assert_close, assert_same, network, networks, readers, rows
 from test_loops import no_compiler
 
 import chainrule as cr
@@ -56,7 +56,7 @@ def test_engines_agree_on_epochs_with_a_short_last_batch(optimizer):
     assert_close(run("numba", step, carry, data, order, 8), expected, 1e-4)
 
 
-@pytest.mark.parametrize("case", list(networks()), ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [*networks(), *readers()], ids=lambda case: case[0])
 def test_every_kind_of_layer_and_loss(case):
     _, model, loss, x, y = case
     step, carry = training(model, optim.SGD(0.1, momentum=0.5), loss)

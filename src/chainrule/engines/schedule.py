@@ -193,7 +193,9 @@ class Schedule:
         if is_sum(node):
             if not shape_of(node):
                 return EVERY
-            return next(reversed(loops.axes.long(node)), FIRST)
+            axes = loops.axes.of(node.inputs[0])
+            single = [x for x in loops.axes.long(node) if axes.count(x) == 1]
+            return single[-1] if single else FIRST
         if ours(node.op, {"in_shape"}) or not shape_of(node):
             return EVERY if not shape_of(node) else FIRST
         rows = len(shape_of(node)) > 1 or not _is_product(node) or _of_matrix(node)
