@@ -129,7 +129,7 @@ def networks():
 
 
 def readers():
-    """Networks that take parts of axes, which have loops where their lengths are fixed: in scans."""
+    """Networks that take parts of axes, which have loops where lengths are fixed: in scans."""
     rng = np.random.default_rng(0)
     sentences = rng.normal(size=(7, 5, 6)).astype(np.float32)
     chain = nn.Sequential(nn.Linear(6, 4, rng=0), "tanh", nn.Linear(4, 3, rng=1), nn.Chain(3))

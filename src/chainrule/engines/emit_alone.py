@@ -80,7 +80,8 @@ def _row(e: Writer, table: Value, places: Value, tokens: list[str]) -> str:
 def _join(e: Writer, node: Node) -> None:
     """Copy arrays one behind the other."""
     base, joined = e.depth, node.params["axis"] % len(shape_of(node))
-    along, before = e.axes.of(node)[joined], []
+    along = e.axes.of(node)[joined]
+    before: list[str] = []
     for x in node.inputs:
         start = " + ".join(before) or "0"
         tokens, axes = e.loops.join_tokens(node, x), e.axes.of(x)

@@ -85,7 +85,7 @@ class Parts:
         return "".join(functions)
 
     def _alike(self, frame: Frame, places: Iterable[Place]) -> list[list[Given]]:
-        """Return places whose lines are the same but for names together, with what each is given."""
+        """Return together the places whose lines are the same but for names."""
         groups: dict[str, list[Given]] = {}
         for first, end, depth in places:
             if end - first >= FEWEST_LINES:
