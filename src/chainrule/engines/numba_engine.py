@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from chainrule.engines.numpy_engine import NumpyProgram
 from chainrule.engines.plan import Plan
 from chainrule.engines.program import Cache, Program
 from chainrule.engines.sweep import Arrays, Stepwise, Sweep, Sweeping
-from chainrule.engines.threads import n_processors, together
+from chainrule.engines.threads import Crew, n_processors, together
 from chainrule.errors import MissingExtraError
 from chainrule.graph import Aval, Constant, Graph, Input, Node
 from chainrule.ops.rows import sum_distinct, sum_equal_rows
@@ -216,6 +217,7 @@ class NumbaSweep:
         self._how = sweeping, shared
         self.program = Emitted(graph, LoopEmitter(graph, *self._how), cache)
         self.n_threads = n_processors() if shared or self.apart else 1
+        self._crew = Crew(1 if self.apart else self.n_threads)
 
     def __call__(
         self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
@@ -230,7 +232,9 @@ class NumbaSweep:
         if self.apart:
             self._each_its_steps(given, [*each, places], outputs)
             return
-        self._together(self.program, given)
+        n_threads, start = self._crew.size(), perf_counter()
+        self._together(self.program, given, n_threads)
+        self._crew.took(n_threads, len(places), perf_counter() - start)
 
     def measured(
         self, carry: list[Any], data: Arrays, places: Any, each: Arrays, outputs: Arrays
@@ -240,14 +244,14 @@ class NumbaSweep:
         program = Emitted(self.program.graph, emitter, {})
         ticks = np.zeros((self.n_threads, len(emitter.loops.steps) + 1), np.int64)
         given = self._given([*carry, *data], [*each, places], outputs)
-        self._together(program, given | {("ticks",): address(ticks)})
+        n_threads = 1 if self.apart else self.n_threads
+        self._together(program, given | {("ticks",): address(ticks)}, n_threads)
         of_group = [ticks[:, group[0]].sum() / ticks.sum() for group in emitter.schedule.groups]
         return replace(program.plan, shares=tuple(map(float, of_group)))
 
-    def _together(self, program: Emitted, given: dict[Slot, int]) -> None:
-        """Run a program by all threads."""
-        n_threads = 1 if self.apart else self.n_threads
-        memory = program.take(n_threads)
+    def _together(self, program: Emitted, given: dict[Slot, int], n_threads: int) -> None:
+        """Run a program by some threads."""
+        memory = program.take(self.n_threads)
         frame, _kept = _framed(program, memory, given)
         together(n_threads, lambda i, n: program.call(i, n, frame))
         program.idle(memory)
