@@ -38,12 +38,13 @@ class Costs(NamedTuple):
     number: float
 
 
-# As measured on one core of about 3 GHz; a compiler's cache is taken to be empty.
+# As measured on one core of about 3 GHz; a compiler's cache is taken to be empty. What Numba takes
+# to compile is in proportion to the nodes, from networks of 200 to language models of 1000.
 COSTS = {
     "eager": Costs(0.0, 0.0, 4e-6, 5e-11, 1e-9),
     "interpreter": Costs(0.0, 1e-4, 2e-6, 5e-11, 1e-9),
     "numpy": Costs(0.0, 2e-4, 7e-7, 5e-11, 1e-9),
-    "numba": Costs(0.25, 8e-3, 1e-8, 5e-11, 2.5e-10),
+    "numba": Costs(0.25, 3e-2, 1e-8, 5e-11, 2.5e-10),
 }
 _LONG = 0.5  # seconds of a step, which had better be interrupted within
 _WIDE, _WORTH = 3.0, 10.0  # times faster and seconds less that make an advice

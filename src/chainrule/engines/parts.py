@@ -19,6 +19,7 @@ from chainrule.engines.loops import Step
 FEWEST_LINES, FEWEST_TIMES = 3, 3
 LONG, STRETCH = 250, 50  # lines: of a program that is cut, and of a piece of it
 _WORD = re.compile(r"frame\[\d+\]|(?<![\w.])[A-Za-z_]\w*")
+_CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\(")
 _PLACE = re.compile(r"frame\[(\d+)\]")
 _TARGET = re.compile(r"\s*(?:for (\w+) in|(\w+) (?:[-+*/]?=) )")
 _HEAD = """\
@@ -114,24 +115,21 @@ class Parts:
 def _general(body: Sequence[str]) -> tuple[str, list[str]]:
     """Return lines with numbered names and no comments, and the names that they are given."""
     code = [line.split("  #")[0] for line in body]
+    whole = "\n".join(code)
     own = {word for line in code for word in _targets(line)}
+    called = set(_CALL.findall(whole))
     numbers: dict[str, str] = {}
     free: list[str] = []
 
     def numbered(found: re.Match[str]) -> str:
         word = found.group()
-        if word in _KNOWN or code_calls(word):
+        if word in _KNOWN or word in called:
             return word
         if word not in numbers:
             numbers[word] = f"_{len(numbers)}"
             if word not in own:
                 free.append(word)
         return numbers[word]
-
-    whole = "\n".join(code)
-
-    def code_calls(word: str) -> bool:
-        return f"{word}(" in whole
 
     return _WORD.sub(numbered, whole), free
 
