@@ -14,7 +14,7 @@ from chainrule.language.tag_scores import score_tags
 from chainrule.models import scores
 from chainrule.nn import named_parameters
 from chainrule.pages.blocks import Figure
-from chainrule.report.charts import named_points
+from chainrule.report.charts import lines, named_points
 from chainrule.report.language import lm_report, tag_report, text_report, vectors_report
 
 EVIL = ["<script>alert(1)</script>", '"><img/src=x/onerror=alert(1)>', "\u202ertl", "]]>", "&lt;b>"]
@@ -209,3 +209,11 @@ def test_an_exhibit_is_what_is_trained(fresh, exhibit, data):
         np.testing.assert_allclose(
             named_parameters(zero.network_)[name], weight, rtol=1e-3, atol=1e-20
         )
+
+
+@pytest.mark.parametrize(("xs", "ticks"), [([1, 2, 3], ["1", "2", "3"]), ([1, 2.5], ["1", "1.5"])])
+def test_there_are_no_halves_of_epochs(xs, ticks):
+    svg = lines("Loss", {"a": (xs, xs)}, x_label="epoch", y_label="loss").svg
+    shown = re.findall(r'text-anchor="middle">([\d.]+)</text>', svg)
+    assert shown[: len(ticks)] == ticks
+    assert len(shown) == len(ticks) or xs[-1] == 2.5

@@ -100,7 +100,7 @@ Epochs = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(help="Passes over the data at most.", rich_help_panel=NETWORK),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that chainrule fit made.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 Into = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(

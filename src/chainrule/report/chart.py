@@ -76,6 +76,8 @@ class Frame:
         Left, right, top, bottom.
     ticks : int
         About how many there are on an axis.
+    whole : bool
+        Whether the horizontal axis is of whole numbers alone, such as epochs.
     """
 
     x: tuple[float, float]
@@ -87,6 +89,7 @@ class Frame:
     height: float = HEIGHT
     margins: tuple[float, float, float, float] = MARGINS
     ticks: int = 5
+    whole: bool = False
 
     def __post_init__(self) -> None:
         self.x, self.y = _opened(self.x), _opened(self.y, self.log_y)
@@ -121,6 +124,8 @@ class Frame:
                 f'text-anchor="end">{short_number(value)}</text>'
             )
         for value in nice_ticks(*self.x, self.ticks):
+            if self.whole and value % 1:
+                continue
             x = self.px(value)
             found.append(
                 f'<text class="crc-faint" x="{x:.1f}" y="{bottom + 16:.1f}" '

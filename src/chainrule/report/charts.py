@@ -52,7 +52,7 @@ def lines(
     room = max((len(name) for name in series), default=0)
     frame = Frame(
         (float(xs.min()), float(xs.max())), (low, limits[1]), x_label, y_label, log,
-        margins=(58.0, 24.0 + 7.0 * min(room, 20), 24.0, 44.0),
+        margins=(58.0, 24.0 + 7.0 * min(room, 20), 24.0, 44.0), whole=not np.any(xs % 1),
     )  # fmt: skip
     parts = [frame.axes()]
     if mark is not None:
