@@ -211,9 +211,9 @@ def test_an_exhibit_is_what_is_trained(fresh, exhibit, data):
         )
 
 
-@pytest.mark.parametrize(("xs", "ticks"), [([1, 2, 3], ["1", "2", "3"]), ([1, 2.5], ["1", "1.5"])])
-def test_there_are_no_halves_of_epochs(xs, ticks):
+@pytest.mark.parametrize("xs", [[1, 2, 3], [1, 1.5, 2]])
+def test_there_are_no_halves_of_epochs(xs):
     svg = lines("Loss", {"a": (xs, xs)}, x_label="epoch", y_label="loss").svg
     shown = re.findall(r'text-anchor="middle">([\d.]+)</text>', svg)
-    assert shown[: len(ticks)] == ticks
-    assert len(shown) == len(ticks) or xs[-1] == 2.5
+    assert ("1.2" in shown or "1.5" in shown) == (1.5 in xs)
+    assert {"1", "2"} <= set(shown)
