@@ -13,8 +13,9 @@ import numpy as np
 
 from chainrule.engines.access import is_given
 from chainrule.engines.axes import ONE, NoLoopsError, dtype_of, reduced_axes, shape_of
-from chainrule.engines.emit_alone import emit_alone, note_rows
+from chainrule.engines.emit_alone import emit_alone
 from chainrule.engines.emit_rows import emit_rows
+from chainrule.engines.emit_tables import note_rows
 from chainrule.engines.frame import LINE, Frame
 from chainrule.engines.loops import LENGTHS, Loops, Step
 from chainrule.engines.names import input_names
