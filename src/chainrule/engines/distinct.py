@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chainrule.engines.access import Index, inlined
 from chainrule.engines.axes import shape_of
 from chainrule.engines.formulas import is_elementwise
+from chainrule.engines.loops import Loops, Step, is_sum
 from chainrule.engines.plan import ours
 from chainrule.engines.prepare import update_rows
 from chainrule.graph import Node
@@ -21,9 +21,6 @@ from chainrule.graph.ir import Value
 from chainrule.ops.broadcast import cast
 from chainrule.ops.indexing import SLOT
 from chainrule.ops.rows import sum_distinct, sum_equal_rows
-
-if TYPE_CHECKING:
-    from chainrule.engines.loops import Loops, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +132,7 @@ class Distinct:
         group = found.pop() if len(found) == 1 else None
         if group is None or step.outer != self.loops.axes.of(group.places):
             return
-        if self.loops.sums_within_rows(step):
+        if all(self.loops.along(node) == "row" for node in step.nodes if is_sum(node)):
             self.of_step[k] = group
             kept = [id(x) for x in step.nodes if self.loops.stored.get(id(x)) == "array"]
             self.stored |= dict.fromkeys(kept, group)

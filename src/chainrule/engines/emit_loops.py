@@ -200,7 +200,7 @@ class LoopEmitter(Writer):
 
     def _bind_rows(self, node: Node, shape: list[str]) -> None:
         """Name what is stored for distinct rows as an array of rows, one after the other."""
-        group = self.loops.distinct.stored.get(id(node))
+        group = self.schedule.distinct.stored.get(id(node))
         if group is not None:
             n_places, k = len(shape_of(group.places)), self.numbers[id(node)]
             rows = [" * ".join(shape[:n_places]), *shape[n_places:]]
@@ -298,7 +298,7 @@ class LoopEmitter(Writer):
 
     def _one_group(self, group: list[int]) -> None:
         steps = [self.loops.steps[k] for k in group]
-        rows = self.loops.distinct.group_of_step(group[0])
+        rows = self.schedule.distinct.group_of_step(group[0])
         self._start_clock()
         if rows is not None:
             note_rows(self, rows)
@@ -318,7 +318,7 @@ class LoopEmitter(Writer):
         if steps[0].alone:
             emit_alone(self, steps[0].nodes[0])
         else:
-            emit_rows(self, steps, self.loops.distinct.of_step.get(k))
+            emit_rows(self, steps, self.schedule.distinct.of_step.get(k))
         self.depth = base
 
     def _numbers(self, waiting: list[Node], done: set[int], phase: int) -> None:

@@ -69,8 +69,8 @@ def _update(e: Writer, node: Node) -> None:
         if sign == "if":
             e.add(f"if {e.access.element(factor, [])}:", node)
             e.depth += 1
-    group = e.loops.distinct.group(node)
-    if group is not None and id(node) in e.loops.distinct.updates:
+    group = e.schedule.distinct.group(node)
+    if group is not None and id(node) in e.schedule.distinct.updates:
         e.over_distinct(group, tokens[:n_places])
         e.add(f"w0 = row{group.number}[q]", node)
     else:
@@ -127,12 +127,12 @@ def _equal_rows(e: Writer, node: Node) -> None:
     """Add up the rows that have the same place; if others are read too, copy the sum to them."""
     base = e.depth
     a, _, places = node.inputs
-    group = e.loops.distinct.group(node)
+    group = e.schedule.distinct.group(node)
     assert group is not None
     tokens = _row_tokens(e, places, a)
     own, rest = tokens[: len(shape_of(places))], tokens[len(shape_of(places)) :]
     first = [f"f{token[1:]}" if token != "0" else token for token in own]
-    copied = id(node) not in e.loops.distinct.stored
+    copied = id(node) not in e.schedule.distinct.stored
     e.over_distinct(group, own)
     if copied:
         e.split_place(group, first)
@@ -155,7 +155,7 @@ def _equal_rows(e: Writer, node: Node) -> None:
 def _sum_distinct(e: Writer, node: Node) -> None:
     """Add up a number for each distinct row, in the order in which they were met."""
     a, _, places = node.inputs
-    group = e.loops.distinct.group(node)
+    group = e.schedule.distinct.group(node)
     assert group is not None
     tokens = _row_tokens(e, places, a)
     e.add(f"{e.word(node)} = {number(0, dtype_of(node))}", node)

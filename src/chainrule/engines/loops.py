@@ -19,7 +19,6 @@ import numpy as np
 from chainrule.engines.access import Access, Index, is_given, is_virtual, stored_operand
 from chainrule.engines.axes import EMPTY, ONE, Axes, NoLoopsError, reduced_axes, shape_of
 from chainrule.engines.bounds import Bounds
-from chainrule.engines.distinct import Distinct
 from chainrule.engines.formulas import is_elementwise
 from chainrule.engines.plan import REDUCTIONS, ours
 from chainrule.engines.prepare import is_transposing, update_rows
@@ -81,8 +80,6 @@ class Loops:
         By identity of a node: the computed elements that it reads.
     given : dict of int to list of (Value, index)
         The elements of inputs and array constants that it reads.
-    distinct : Distinct
-        Which steps run over the first of equal rows alone.
     bounds : Bounds
         Of the positions that are computed.
     """
@@ -124,7 +121,6 @@ class Loops:
         self._store()
         computed = [(x, n) for x, _, n in self.access.places if not is_given(x)]
         self.bounds = Bounds(graph, computed)
-        self.distinct = Distinct(self)
 
     # What a node reads ----------------------------------------------------------------------------
 
@@ -249,10 +245,6 @@ class Loops:
         if 0 not in joined and ndim - 1 not in joined:
             return "inner"
         return "some"
-
-    def sums_within_rows(self, step: Step) -> bool:
-        """Return whether a loop joins elements of its own rows only."""
-        return all(self.along(node) == "row" for node in step.nodes if is_sum(node))
 
     # Where it is computed -------------------------------------------------------------------------
 

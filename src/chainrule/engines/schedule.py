@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.engines.access import Index
 from chainrule.engines.axes import ONE, shape_of
+from chainrule.engines.distinct import Distinct
 from chainrule.engines.loops import Loops, Step, is_sum
 from chainrule.engines.plan import ours
 from chainrule.engines.prepare import is_transposing, update_rows
@@ -37,6 +38,8 @@ class Schedule:
 
     Attributes
     ----------
+    distinct : Distinct
+        Which steps run over distinct rows of tables alone.
     split : list of int
         For each step the axis of which each thread has a part, or one of the constants above.
     by_columns : set of int
@@ -59,7 +62,7 @@ class Schedule:
     """
 
     def __init__(self, loops: Loops, carry: Sequence[tuple[Input, Value]] = ()) -> None:
-        self.loops = loops
+        self.loops, self.distinct = loops, Distinct(loops)
         self.by_columns = self._columned() if loops.parallel else set()
         self.private = self._privately_copied()
         self.split = [self._split_of(k, step) for k, step in enumerate(loops.steps)]
@@ -186,7 +189,7 @@ class Schedule:
             return loops.axes.of(node)[1]
         if id(node) in self.private:
             return EVERY
-        if loops.distinct.group_of_step(k) and shape_of(node):
+        if self.distinct.group_of_step(k) and shape_of(node):
             return OWNERS
         if step.outer is not None:
             return step.outer[0] if step.outer[0] != ONE else FIRST
@@ -302,7 +305,7 @@ class Schedule:
         if self.split[inner] != split:
             return False
         if split == OWNERS:
-            distinct = self.loops.distinct
+            distinct = self.distinct
             return distinct.group_of_step(inner) is distinct.group_of_step(k)
         if split == FIRST:
             return True

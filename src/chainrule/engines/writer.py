@@ -212,7 +212,7 @@ class Writer:
 
     def array(self, value: Value, index: Index) -> str:
         """Return an element of what is stored; a distinct row's is at the row's number."""
-        group = self.loops.distinct.stored.get(id(value))
+        group = self.schedule.distinct.stored.get(id(value))
         if group is not None:
             rest = index[len(shape_of(group.places)) :]
             return f"u{self.numbers[id(value)]}[{', '.join(['q', *rest])}]"
