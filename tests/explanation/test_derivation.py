@@ -271,3 +271,12 @@ def test_whole_numbers_that_choose_rows_stay_whole():
 
     derivation = cr.derive(loss, wrt="table")(RNG.normal(size=(6, 3)), np.array([[0, 5], [5, 2]]))
     assert derivation.ok
+
+
+def test_nothing_goes_through_a_stop():
+    def f(w):
+        return np.sum(np.tanh(w) * cr.stop_gradient(np.tanh(w)))
+
+    found = cr.derive(f)(np.array([0.5, -2.0]))
+    assert "✓" in str(found)
+    assert "✗" not in str(found)

@@ -206,12 +206,15 @@ class System:
         """Return the gradients that a variable sends to its inputs, as formulas."""
         op, operands, params = v.op, self._operands(v), v.tensor.params
         assert op is not None
+        active = op.active(len(operands))
+        if not active:  # nothing goes through, as through `stop_gradient`
+            return []
         if op is pick:
             return [(0, Part({params["index"]: g}))]
         y = self._written[v.serial]
         found = op.vjp(g.filled(y) if op.outputs > 1 else g, y, *operands, **params)
         gradients = found if isinstance(found, (tuple, list)) else (found,)
-        pairs = zip(op.active(len(operands)), gradients, strict=True)
+        pairs = zip(active, gradients, strict=True)
         return [
             (i, fitted(gx, operands[i], op)) for i, gx in pairs if isinstance(operands[i], Tensor)
         ]
