@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write the section; with arguments, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cpu", action="store_true", help="seconds of processors, not of the wall")
     given = parser.parse_args(arguments)
     if hasattr(os, "sched_setaffinity"):

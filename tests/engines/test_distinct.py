@@ -74,6 +74,16 @@ def test_of_rows_that_differ_the_last_is_put_and_the_first_is_counted():
 
     run(step, RNG.normal(size=(6, 3)), (WORDS, RNG.normal(size=(24, 5, 3))))
     run(step, RNG.normal(size=(6, 3)), (WORDS[:, 0], RNG.normal(size=(24, 3))))
+    run(step, RNG.normal(size=(6, 3)), (WORDS[:, :1], RNG.normal(size=(24, 1, 3))))
+
+
+def test_rows_are_subtracted_at_places_of_an_axis_of_length_one():
+    def step(table, batch):
+        words, values = batch
+        g = sum_equal_rows(values, table, words)
+        return put_rows(table, table[words] - 0.1 * g, words), np.sum(table)
+
+    run(step, RNG.normal(size=(6, 3)), (WORDS[:, :1], RNG.normal(size=(24, 1, 3))))
 
 
 def test_sums_that_others_read_too_are_copied_to_all():

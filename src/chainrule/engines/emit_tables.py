@@ -75,7 +75,8 @@ def _update(e: Writer, node: Node) -> None:
         e.add(f"w0 = row{group.number}[q]", node)
     else:
         for token, axis in zip(tokens[:n_places], e.axes.of(a), strict=False):
-            e.over(token, axis)
+            if token != "0":
+                e.over(token, axis)
         e.add(f"w0 = {_row(e, table, places, tokens)}", node)
         e.if_own("w0")
     for token, axis in zip(tokens[n_places:], e.axes.of(a)[n_places:], strict=True):
