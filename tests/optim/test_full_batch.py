@@ -58,7 +58,8 @@ def test_scipys_minimum_with_as_many_evaluations(cls, problem):
     ours = cls(tolerance_grad=1e-6, tolerance_change=0).minimize(function, start)
     assert ours.stopped == "no element of the gradient is above tolerance_grad"
     assert np.max(np.abs(ours.gradient)) <= 1e-6
-    np.testing.assert_allclose(ours.x, theirs.x, atol=2e-5)
+    # Gradients of 1e-6 over a curvature of 0.01, the least: so far may either be from the minimum.
+    np.testing.assert_allclose(ours.x, theirs.x, atol=1e-4)
     assert ours.value == pytest.approx(theirs.fun, abs=1e-10)
     assert ours.evaluations <= 1.25 * theirs.nfev
     assert ours.iterations <= 1.25 * theirs.nit
