@@ -142,7 +142,9 @@ class Design:
 
 
 def _small(shape: Sequence[int], rng: np.random.Generator) -> Array:
-    return 0.1 * rng.standard_normal(shape, np.float32)
+    drawn = rng.standard_normal(shape, np.float32)
+    drawn *= 0.1
+    return drawn
 
 
 def text_loss(scores: Any, targets: Any, sample_weight: Any = None) -> Any:
