@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.engines.access import Index, inlined
+from chainrule.engines.access import Index
 from chainrule.engines.axes import shape_of
 from chainrule.engines.formulas import is_elementwise
 from chainrule.engines.loops import Loops, Step, is_sum
@@ -116,7 +116,7 @@ class Distinct:
         if ours(value.op, {"gather"}) and value.params["index"] == (SLOT,):
             table, places = value.inputs
             return places is group.places and self._length(table) == self._length(group.table)
-        if is_elementwise(value) or value.op is cast or value.op is inlined:
+        if is_elementwise(value) or value.op is cast:
             return all(self._is_equal(x, group, n_rest) for x in value.inputs)
         return False
 

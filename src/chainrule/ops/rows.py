@@ -35,10 +35,13 @@ def _places(*shape: int) -> Any:
     return places
 
 
-@op(_sum_equal_rows, kind=linear, inactive=("table", "places"), samples=[
+_OF_ROWS = [
     S((4, 2), (3, 2), _places(4)), S((2, 3, 2), (4, 2), _places(2, 3)), S((5,), (3,), _places(5)),
     S((0, 2), (3, 2), _places(0)), S((2,), (3, 2), _places()), S((4,), (3, 2), _places(4)),
-])  # fmt: skip
+]  # fmt: skip
+
+
+@op(_sum_equal_rows, kind=linear, inactive=("table", "places"), samples=_OF_ROWS)
 def sum_equal_rows(g: Any, y: Any, a: Any, table: Any, places: Any) -> Any:
     """For each of some rows the sum of all that are for the same row of a table, in their order.
 
@@ -80,23 +83,25 @@ is_first, is_last = (
 )
 
 
+def _beside(rows: Any, counts: Any) -> Any:
+    """Return a truth for each row, with axes of length one for those of a row."""
+    for _ in range(np.ndim(rows) - np.ndim(counts)):
+        counts = counts[..., None]
+    return counts
+
+
 def _sum_distinct(a: Any, table: Any, places: Any) -> Any:
     return np.sum(a[_is_first(places, table)])
 
 
-@op(_sum_distinct, kind=linear, inactive=("table", "places"), samples=[
-    S((4, 2), (3, 2), _places(4)), S((2, 3, 2), (4, 2), _places(2, 3)), S((5,), (3,), _places(5)),
-    S((0, 2), (3, 2), _places(0)), S((2,), (3, 2), _places()), S((4,), (3, 2), _places(4)),
-])  # fmt: skip
+@op(_sum_distinct, kind=linear, inactive=("table", "places"), samples=_OF_ROWS)
 def sum_distinct(g: Any, y: Any, a: Any, table: Any, places: Any) -> Any:
     """Sum of all elements of rows; of several for the same row of a table the first counts.
 
     Parameters
     ----------
-    a : array of shape (*places.shape, ...)
-    table : array of shape (n, ...)
-        How many rows there are.
-    places : int array
+    a, table, places
+        As for `sum_equal_rows`.
 
     Examples
     --------
@@ -104,10 +109,7 @@ def sum_distinct(g: Any, y: Any, a: Any, table: Any, places: Any) -> Any:
     >>> print(sum_distinct(np.array([1.0, 2.0, 4.0]), np.zeros(9), np.array([8, 0, -1])))
     3.0
     """
-    counts = is_first(places, table)
-    for _ in range(np.ndim(a) - np.ndim(places)):
-        counts = counts[..., None]
-    return np.where(counts, g, np.zeros_like(a))
+    return np.where(_beside(a, is_first(places, table)), g, np.zeros_like(a))
 
 
 def _put_rows(table: Any, rows: Any, places: Any, out: Any = None) -> Any:
@@ -140,7 +142,5 @@ def put_rows(g: Any, y: Any, table: Any, rows: Any, places: Any) -> Any:
     array([2., 0., 0., 1.])
     """
     taken = gather(g, places, index=Index((SLOT,)))
-    counts = is_last(places, table)
-    for _ in range(np.ndim(rows) - np.ndim(places)):
-        counts = counts[..., None]
+    counts = _beside(rows, is_last(places, table))
     return put_rows(g, np.zeros_like(rows), places), np.where(counts, taken, 0.0)
