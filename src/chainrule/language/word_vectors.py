@@ -74,7 +74,7 @@ class WordVectors(WordSpace):
         By falling count.
     vectors_ : array of float32, shape (len(vocabulary_), vector_size)
     n_tokens_ : int
-        Words of the text, rare ones too.
+        Words of the text, rare ones too; 0 if read from a file.
     network_ : TwoTables
         Both tables.
     history_ : History
@@ -361,7 +361,6 @@ class WordVectors(WordSpace):
         facts = {
             "vocabulary": self.vocabulary_.to_dict(),
             "history": self.history_.to_dict(),
-            "n_tokens": self.n_tokens_,
         }
         arrays = {"inner": self.network_.inner, "outer": self.network_.outer}
         return facts, {**arrays, "ngrams": self._ngrams}
@@ -388,7 +387,7 @@ class WordVectors(WordSpace):
         network = TwoTables(n_inputs, len(arrays["outer"]), self.vector_size, 0)
         network = load_parameters(network, {k: arrays[k] for k in ("inner", "outer")})
         self._take(vocabulary, ngrams, network, History.from_dict(facts["history"]))
-        self.n_tokens_ = int(facts["n_tokens"])
+        self.n_tokens_ = 0
 
 
 _LONGEST_NGRAM = 100
