@@ -39,7 +39,7 @@ class Costs(NamedTuple):
 
 
 # As measured on one core of about 3 GHz; a compiler's cache is taken to be empty. What Numba takes
-# to compile is in proportion to the nodes, from networks of 200 to language models of 1000.
+# to compile a node is a round number between what a quiet and a busy machine took.
 COSTS = {
     "eager": Costs(0.0, 0.0, 4e-6, 5e-11, 1e-9),
     "interpreter": Costs(0.0, 1e-4, 2e-6, 5e-11, 1e-9),

@@ -2,7 +2,7 @@
 
 Equal layers give equal loops over other arrays. A deep network then takes hardly longer to compile
 than a shallow one. Of a long program the other loops are functions too, some after another in each,
-for the time that Numba takes for one function rises with the square of its length.
+for the time that Numba takes for one function rises faster than its length.
 """
 
 from __future__ import annotations
